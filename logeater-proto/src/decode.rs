@@ -169,7 +169,9 @@ impl<'a> Reader<'a> {
         loop {
             match self.tag()? {
                 (number, 4) if number == group => return Ok(()),
-                (number, wire_type) => drop(self.value(number, wire_type, depth)?),
+                (number, wire_type) => {
+                    self.value(number, wire_type, depth)?;
+                }
             }
         }
     }

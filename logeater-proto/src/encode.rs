@@ -100,11 +100,14 @@ fn write_in_place(out: &mut Vec<u8>, tag: u8, write: impl FnOnce(&mut Vec<u8>)) 
 }
 
 fn write_varint(out: &mut impl BufMut, mut value: u64) {
-    while value >= 0x80 {
-        out.put_u8((value & 0x7f) as u8 | 0x80);
+    loop {
+        let [low, ..] = value.to_le_bytes();
         value >>= 7;
+        if value == 0 {
+            return out.put_u8(low);
+        }
+        out.put_u8(low | 0x80);
     }
-    out.put_u8(value as u8);
 }
 
 /// The bytes of a varint: one for each seven bits.

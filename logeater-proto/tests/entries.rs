@@ -10,7 +10,7 @@ use proptest::option;
 use proptest::prelude::*;
 use prost::Message;
 
-/// timestamp = 1,700,000,000,000; service = "checkout"; type = "cart.add"; user_id = "u-42";
+/// timestamp = 1,700,000,000,000; service = "checkout"; type = "cart.add"; `user_id` = "u-42";
 /// details = {"sku":"A-1"}.
 ///
 /// By <https://protobuf.dev/programming-guides/encoding/>: a tag is the field's number times 8 plus the wire
@@ -21,7 +21,7 @@ const SEED_ENTRY: &[u8] = b"\x08\x80\xd0\x95\xff\xbc\x31\
     \x22\x04u-42\
     \x2a\x0d{\"sku\":\"A-1\"}";
 
-/// event_id, field 15, 16 bytes.
+/// `event_id`, field 15, 16 bytes.
 const ID: [u8; 16] = [0, 1, 2, 3, 4, 5, 0x70, 7, 0x80, 9, 10, 11, 12, 13, 14, 15];
 const ID_FIELD: &[u8] = b"\x7a\x10\x00\x01\x02\x03\x04\x05\x70\x07\x80\x09\x0a\x0b\x0c\x0d\x0e\x0f";
 

@@ -2,6 +2,8 @@
 //!
 //! `LOGEATER_UPDATE=1 cargo test -p logeater-proto --test generated` writes it anew.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
+
 use std::path::Path;
 use std::{env, fs};
 

@@ -1,0 +1,342 @@
+//! The handle that a service holds: emit, push, flush, shut down, count.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use logeater_schema::{Event, EventType};
+use tokio::sync::{Notify, oneshot};
+use tracing::warn;
+
+use crate::builder::ClientBuilder;
+use crate::encode::{Encoder, unix_millis};
+use crate::queue::{Done, Queue};
+use crate::recording::{Recorded, Recorder};
+use crate::segment::Waiter;
+use crate::stats::{LossReason, Stats};
+
+/// As good as never, and within what every clock can hold.
+const FAR: Duration = Duration::from_hours(365 * 24);
+
+/// What a blocking wait allows the worker beyond its deadline before it no longer believes in it.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// Sends events, and never makes the application wait for it.
+///
+/// A handle is cheap to clone, and all clones share one buffer and one thread. [`emit`](Self::emit) works on
+/// any thread, with or without a runtime.
+///
+/// What is in memory is lost with the process, so end with [`shutdown`](Self::shutdown). Without it, the drop
+/// of the last handle blocks for at most [`drop_timeout`](ClientBuilder::drop_timeout) to deliver what is
+/// left; a handle in a `static` is never dropped.
+#[derive(Clone)]
+pub struct Client(Arc<Handle>);
+
+enum Handle {
+    Sending {
+        shared: Arc<Shared>,
+        drop_timeout: Duration,
+    },
+    Recording(Recorder),
+    Disabled,
+}
+
+/// What the handles and the worker share.
+pub(crate) struct Shared {
+    encoder: Encoder,
+    queue: Mutex<Queue>,
+    pub(crate) wake: Notify,
+}
+
+impl Shared {
+    pub(crate) fn new(encoder: Encoder, queue: Queue) -> Self {
+        Self {
+            encoder,
+            queue: Mutex::new(queue),
+            wake: Notify::new(),
+        }
+    }
+
+    pub(crate) fn queue(&self) -> MutexGuard<'_, Queue> {
+        // No code of the application's runs under the lock, and the queue's own leaves it whole.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn accept<E: Event>(&self, event: &E, waiter: Option<Waiter>) -> Result<(), LossReason> {
+        let now = SystemTime::now();
+        self.encoder.encode(event, now, |entry| match entry {
+            Ok(entry) => self.enqueue(entry, now, waiter),
+            Err(reason) => Err(self.lose_invalid(event.event_type(), &reason)),
+        })
+    }
+
+    fn enqueue(
+        &self,
+        entry: &[u8],
+        now: SystemTime,
+        waiter: Option<Waiter>,
+    ) -> Result<(), LossReason> {
+        let wake = self.queue().append(entry, unix_millis(now), waiter)?;
+        if wake {
+            self.wake.notify_one();
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn lose_invalid(&self, event_type: &EventType, reason: &str) -> LossReason {
+        let lost = {
+            let mut queue = self.queue();
+            queue.lose(LossReason::Invalid);
+            queue.stats().dropped_for(LossReason::Invalid)
+        };
+        // Said often enough to be seen, and seldom enough not to be in the way.
+        if lost.is_power_of_two() {
+            warn!(%event_type, %reason, lost, "an event was dropped, since it cannot be written");
+        }
+        LossReason::Invalid
+    }
+
+    /// Asks the worker to call `done` when everything emitted so far has an end.
+    fn flush(&self, timeout: Duration, done: Done) {
+        let ended = self.queue().flush(deadline(timeout), done);
+        match ended {
+            Some(done) => done(true),
+            None => self.wake.notify_one(),
+        }
+    }
+
+    fn flush_blocking(&self, timeout: Duration) -> bool {
+        wait(timeout, |done| self.flush(timeout, done))
+    }
+
+    /// Asks the worker to call `done` when it has ended every event, and itself.
+    fn shut_down(&self, timeout: Duration, done: Done) {
+        let ended = self.queue().shut_down(deadline(timeout), done);
+        match ended {
+            Some(done) => done(true),
+            None => self.wake.notify_one(),
+        }
+    }
+
+    fn shut_down_blocking(&self, timeout: Duration) {
+        wait(timeout, |done| self.shut_down(timeout, done));
+    }
+}
+
+impl Client {
+    /// Begins a client of the server at `endpoint`, such as `http://127.0.0.1:50051`.
+    pub fn builder(endpoint: impl Into<String>) -> ClientBuilder {
+        ClientBuilder::new(endpoint.into())
+    }
+
+    /// Makes a client that keeps its events for a unit test to look at, and sends nothing.
+    #[must_use]
+    pub fn recording() -> (Self, Recorded) {
+        let recorder = Recorder::new();
+        let events = recorder.recorded();
+        (Self(Arc::new(Handle::Recording(recorder))), events)
+    }
+
+    /// Makes a client that ignores its events.
+    #[must_use]
+    pub fn disabled() -> Self {
+        Self(Arc::new(Handle::Disabled))
+    }
+
+    pub(crate) fn sending(shared: Arc<Shared>, drop_timeout: Duration) -> Self {
+        Self(Arc::new(Handle::Sending {
+            shared,
+            drop_timeout,
+        }))
+    }
+
+    /// Sends an event, some time soon.
+    ///
+    /// Never waits, never fails, and needs no runtime. An event that cannot be sent is counted in
+    /// [`stats`](Self::stats), with the reason.
+    pub fn emit<E: Event>(&self, event: E) {
+        match &*self.0 {
+            // The loss is counted; emit has nobody to tell.
+            Handle::Sending { shared, .. } => drop(shared.accept(&event, None)),
+            Handle::Recording(recorder) => drop(recorder.record(&event)),
+            Handle::Disabled => {}
+        }
+    }
+
+    /// Sends an event, and waits for the server's word that it is safe.
+    ///
+    /// It shares a request with the other events of the moment, and does not wait for company. It is tried
+    /// as long as any other event ([`retry_for`](ClientBuilder::retry_for)).
+    ///
+    /// # Errors
+    ///
+    /// When the server refused it, or it was given up; the same is counted in [`stats`](Self::stats).
+    pub async fn push<E: Event>(&self, event: E) -> Result<(), PushError> {
+        let end = match &*self.0 {
+            Handle::Sending { shared, .. } => {
+                let (waiter, end) = oneshot::channel();
+                shared
+                    .accept(&event, Some(waiter))
+                    .map_err(PushError::Lost)?;
+                end
+            }
+            Handle::Recording(recorder) => return recorder.record(&event).map_err(PushError::Lost),
+            Handle::Disabled => return Ok(()),
+        };
+        // A worker that ends without a word has shut down.
+        end.await
+            .unwrap_or(Err(PushError::Lost(LossReason::ShutDown)))
+    }
+
+    /// Waits until everything emitted before this call has an end: delivered, rejected or dropped.
+    ///
+    /// # Errors
+    ///
+    /// When that takes longer than `timeout`. The events stay in the buffer.
+    pub async fn flush(&self, timeout: Duration) -> Result<(), FlushError> {
+        let Handle::Sending { shared, .. } = &*self.0 else {
+            return Ok(());
+        };
+        let (done, ended) = oneshot::channel();
+        shared.flush(timeout, Box::new(|in_time| _ = done.send(in_time)));
+        let in_time = ended.await.unwrap_or(false);
+        self.flushed(in_time)
+    }
+
+    /// [`flush`](Self::flush) for programs without a runtime; it blocks the thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`flush`](Self::flush).
+    pub fn flush_blocking(&self, timeout: Duration) -> Result<(), FlushError> {
+        let Handle::Sending { shared, .. } = &*self.0 else {
+            return Ok(());
+        };
+        let in_time = shared.flush_blocking(timeout);
+        self.flushed(in_time)
+    }
+
+    /// Takes no more events, delivers what is left for at most `timeout`, drops the rest, and says what
+    /// became of all events.
+    ///
+    /// It is for all clones of the handle. A second call gives the same report.
+    pub async fn shutdown(&self, timeout: Duration) -> Stats {
+        if let Handle::Sending { shared, .. } = &*self.0 {
+            let (done, ended) = oneshot::channel();
+            shared.shut_down(timeout, Box::new(|in_time| _ = done.send(in_time)));
+            // A worker that is gone has ended every event.
+            let _ = ended.await;
+        }
+        self.stats()
+    }
+
+    /// [`shutdown`](Self::shutdown) for programs without a runtime; it blocks the thread.
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "the report is there for who wants it"
+    )]
+    pub fn shutdown_blocking(&self, timeout: Duration) -> Stats {
+        if let Handle::Sending { shared, .. } = &*self.0 {
+            shared.shut_down_blocking(timeout);
+        }
+        self.stats()
+    }
+
+    /// What has become of the events so far. Its sum is exact at any time, from any thread.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        match &*self.0 {
+            Handle::Sending { shared, .. } => shared.queue().stats(),
+            Handle::Recording(recorder) => recorder.stats(),
+            Handle::Disabled => Stats::default(),
+        }
+    }
+
+    fn flushed(&self, in_time: bool) -> Result<(), FlushError> {
+        if in_time {
+            Ok(())
+        } else {
+            Err(FlushError {
+                pending: self.stats().pending,
+            })
+        }
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Blocks until `begin`'s callback is called; false if it never is.
+fn wait(timeout: Duration, begin: impl FnOnce(Done)) -> bool {
+    let (done, ended) = sync_channel(1);
+    begin(Box::new(move |in_time| _ = done.send(in_time)));
+    ended
+        .recv_timeout(timeout.saturating_add(GRACE))
+        .unwrap_or(false)
+}
+
+/// The end of a span that begins now; far away for one that the clock cannot hold.
+fn deadline(timeout: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(timeout).unwrap_or_else(|| now + FAR)
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        if let Self::Sending {
+            shared,
+            drop_timeout,
+        } = self
+        {
+            shared.shut_down_blocking(*drop_timeout);
+        }
+    }
+}
+
+/// Events had no end yet when the time was up; they stay in the buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlushError {
+    /// The events that wait or are on their way, those emitted since included.
+    pub pending: u64,
+}
+
+impl fmt::Display for FlushError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the time was up with {} events still to be delivered",
+            self.pending
+        )
+    }
+}
+
+impl Error for FlushError {}
+
+/// Why a pushed event is not safe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PushError {
+    /// The server refused it, for this reason.
+    Rejected(String),
+    /// The client gave it up.
+    Lost(LossReason),
+}
+
+impl fmt::Display for PushError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rejected(reason) => write!(f, "the server rejected the event: {reason}"),
+            Self::Lost(reason) => write!(f, "the event was dropped: {reason}"),
+        }
+    }
+}
+
+impl Error for PushError {}

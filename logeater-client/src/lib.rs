@@ -1,0 +1,86 @@
+//! Typed product events: derive them, send them, never wait.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use logeater_client::{Client, Event};
+//!
+//! /// A product was put into a shopping cart.
+//! #[derive(Event)]
+//! #[event("cart.add")]
+//! struct CartAdd {
+//!     /// Stock keeping unit.
+//!     sku: String,
+//!     quantity: u32,
+//!     #[event(user_id)]
+//!     user: String,
+//! }
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let client = Client::builder("http://127.0.0.1:50051").service("checkout").build()?;
+//! client.emit(CartAdd { sku: "A-1".into(), quantity: 2, user: "u-42".into() });
+//! let report = client.shutdown(Duration::from_secs(5)).await;
+//! println!("{} delivered, {} lost", report.delivered, report.lost());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! One Rust type is the event's name, its payload and its warehouse table. [`Client::emit`] writes it once,
+//! into a buffer that already is a request, and a thread of the client's own delivers it: batched, retried,
+//! counted. What an application must never feel is in [`Client`]'s documentation.
+//!
+//! # Features
+//!
+//! - `client` (default): the client. Without it this crate is the model alone: the traits, the derives and
+//!   the catalog, with neither tokio nor tonic.
+//! - `catalog` (default): derived events register themselves, and [`assert_catalog_current!`] holds a
+//!   folder of schemas.
+
+#[cfg(feature = "client")]
+mod builder;
+#[cfg(feature = "client")]
+mod client;
+#[cfg(feature = "client")]
+mod codec;
+#[cfg(feature = "client")]
+mod encode;
+#[cfg(feature = "client")]
+mod event_id;
+#[cfg(feature = "client")]
+mod queue;
+#[cfg(feature = "client")]
+mod recording;
+#[cfg(feature = "client")]
+mod retry;
+#[cfg(feature = "client")]
+mod segment;
+#[cfg(feature = "client")]
+mod stats;
+#[cfg(feature = "client")]
+mod timestamp;
+#[cfg(feature = "client")]
+mod transport;
+#[cfg(feature = "client")]
+mod worker;
+
+#[cfg(feature = "client")]
+pub use builder::{BuildError, ClientBuilder};
+#[cfg(feature = "client")]
+pub use client::{Client, FlushError, PushError};
+pub use logeater_schema::{
+    Breaking, Catalog, CatalogError, Column, ColumnType, Conflict, EVENTS_TABLE, Enveloped, Event,
+    EventExt, EventTime, EventType, FieldSchema, JsonWriter, Many, Maybe, Mode, NameError, One,
+    Shape, Single, Source, TableColumn, TableEvent, TableSchema, UserId, check_column_name,
+    check_event_type, events_table,
+};
+#[cfg(feature = "catalog")]
+pub use logeater_schema::{assert_catalog_current, assert_current};
+#[cfg(feature = "client")]
+pub use recording::{Recorded, RecordedEvent};
+#[cfg(feature = "client")]
+pub use stats::{LossReason, Stats};
+#[cfg(feature = "client")]
+pub use timestamp::TimestampUnit;
+
+#[doc(hidden)]
+pub use logeater_schema::__private;

@@ -1,0 +1,342 @@
+//! What waits to be sent, and the count of every event: the state that emitting threads and the worker share.
+//!
+//! Pure but for reading the monotonic clock once per segment. Whoever holds it holds it for a copy of one
+//! entry or a few moves of pointers.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+use logeater_proto::{ENTRY_BYTES_MAX, EVENT_ID_FIELD_BYTES, framed_len};
+
+use crate::client::PushError;
+use crate::event_id::EventIds;
+use crate::segment::{Batch, Segment, Waiter};
+use crate::stats::{LossReason, Stats};
+
+/// How many used buffers are kept for the next segments.
+const SPARE_MAX: usize = 4;
+
+/// When a segment is sealed, and how much may wait.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) batch_bytes: usize,
+    pub(crate) batch_events: u32,
+    pub(crate) linger: Duration,
+    pub(crate) buffer_bytes: usize,
+}
+
+/// Called once, when a flush or a shutdown is done: true if every event had its end in time.
+pub(crate) type Done = Box<dyn FnOnce(bool) + Send>;
+
+/// Somebody who waits for the end of all events up to a batch.
+struct Flush {
+    up_to: u64,
+    deadline: Instant,
+    done: Done,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Running,
+    /// No new events; the old ones have until this moment.
+    Draining(Instant),
+    Ended,
+}
+
+/// The shared state of one client.
+pub(crate) struct Queue {
+    limits: Limits,
+    ids: EventIds,
+    open: Segment,
+    /// Oldest first.
+    sealed: VecDeque<Batch>,
+    spare: Vec<BytesMut>,
+    /// The bytes of all events that have no end yet, in flight included.
+    bytes: usize,
+    next_number: u64,
+    /// The events without an end, by the number of their batch.
+    unended: BTreeMap<u64, u64>,
+    flushes: Vec<Flush>,
+    shutdowns: Vec<Done>,
+    phase: Phase,
+    /// Whether the worker sleeps without a timer for the open segment.
+    idle: bool,
+    stats: Stats,
+}
+
+impl Queue {
+    pub(crate) fn new(limits: Limits, ids: EventIds) -> Self {
+        Self {
+            limits,
+            ids,
+            open: Segment::default(),
+            sealed: VecDeque::new(),
+            spare: Vec::new(),
+            bytes: 0,
+            next_number: 0,
+            unended: BTreeMap::new(),
+            flushes: Vec::new(),
+            shutdowns: Vec::new(),
+            phase: Phase::Running,
+            idle: true,
+            stats: Stats::default(),
+        }
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        self.stats
+    }
+
+    /// Takes an entry, and says whether the worker must be woken for it.
+    pub(crate) fn append(
+        &mut self,
+        entry: &[u8],
+        now_millis: u64,
+        waiter: Option<Waiter>,
+    ) -> Result<bool, LossReason> {
+        self.stats.emit();
+        let framed = framed_len(entry.len() + EVENT_ID_FIELD_BYTES);
+        if let Err(reason) = self.room_for(entry.len(), framed) {
+            self.stats.drop_for(reason, 1);
+            return Err(reason);
+        }
+        let full =
+            !self.open.bytes.is_empty() && self.open.bytes.len() + framed > self.limits.batch_bytes;
+        if full {
+            self.seal();
+        }
+        let first = self.open.events == 0;
+        if first {
+            self.begin_segment();
+        }
+        let awaited = waiter.is_some();
+        self.open.append(entry, &self.ids.next(now_millis), waiter);
+        self.bytes += framed;
+        let complete = self.open.events == self.limits.batch_events;
+        if complete {
+            self.seal();
+        }
+        Ok(full || complete || awaited || (first && self.idle))
+    }
+
+    /// Counts an event that could not be written.
+    pub(crate) fn lose(&mut self, reason: LossReason) {
+        self.stats.emit();
+        self.stats.drop_for(reason, 1);
+    }
+
+    fn room_for(&self, entry_bytes: usize, framed: usize) -> Result<(), LossReason> {
+        if self.phase != Phase::Running {
+            return Err(LossReason::ShutDown);
+        }
+        if entry_bytes + EVENT_ID_FIELD_BYTES > ENTRY_BYTES_MAX {
+            return Err(LossReason::TooLarge);
+        }
+        if self.bytes + framed > self.limits.buffer_bytes {
+            return Err(LossReason::QueueFull);
+        }
+        Ok(())
+    }
+
+    fn begin_segment(&mut self) {
+        self.open.since = Some(Instant::now());
+        if self.open.bytes.capacity() == 0 {
+            self.open.bytes = self
+                .spare
+                .pop()
+                .unwrap_or_else(|| BytesMut::with_capacity(self.limits.batch_bytes));
+        }
+    }
+
+    fn seal(&mut self) {
+        if self.open.events == 0 {
+            return;
+        }
+        let next = Segment::new(self.spare.pop().unwrap_or_default());
+        let segment = std::mem::replace(&mut self.open, next);
+        self.unended
+            .insert(self.next_number, u64::from(segment.events));
+        self.sealed.push_back(segment.seal(self.next_number));
+        self.next_number += 1;
+    }
+
+    /// The next batch to send, if one is due.
+    pub(crate) fn next_batch(&mut self, now: Instant) -> Option<Batch> {
+        if self.sealed.is_empty() && self.open_due().is_some_and(|due| due <= now) {
+            self.seal();
+        }
+        let mut batch = self.sealed.pop_front()?;
+        batch.first_try.get_or_insert(now);
+        Some(batch)
+    }
+
+    /// When the open segment is due; `None` while it is empty.
+    pub(crate) fn open_due(&self) -> Option<Instant> {
+        let since = self.open.since?;
+        let linger = if self.open.is_awaited() {
+            Duration::ZERO
+        } else {
+            self.limits.linger
+        };
+        // A linger that the clock cannot hold is none that ends.
+        since.checked_add(linger)
+    }
+
+    /// Notes whether the worker sleeps without a timer for the open segment.
+    pub(crate) fn set_idle(&mut self, idle: bool) {
+        self.idle = idle;
+    }
+
+    /// Ends a batch: these events were rejected, these are to be sent again, the others were delivered.
+    ///
+    /// Both lists ascend.
+    pub(crate) fn settle(&mut self, mut batch: Batch, rejected: &[(u32, String)], again: &[u32]) {
+        self.bytes -= batch.bytes.len();
+        if !again.is_empty() {
+            let rest = batch.keep(again);
+            self.bytes += rest.bytes.len();
+            self.put_back(rest);
+        }
+        let ended = u64::from(batch.events) - again.len() as u64;
+        let refused = rejected.len() as u64;
+        self.stats.deliver(ended - refused);
+        self.stats.reject(refused);
+        self.end(batch.number, ended);
+        batch.tell(
+            |event| match rejected.binary_search_by_key(&event, |(index, _)| *index) {
+                Ok(place) => Err(PushError::Rejected(rejected[place].1.clone())),
+                Err(_) => Ok(()),
+            },
+        );
+        self.reuse(batch);
+    }
+
+    /// Gives up a batch.
+    pub(crate) fn give_up(&mut self, mut batch: Batch, reason: LossReason) {
+        let events = u64::from(batch.events);
+        self.bytes -= batch.bytes.len();
+        self.stats.drop_for(reason, events);
+        self.end(batch.number, events);
+        batch.tell(|_| Err(PushError::Lost(reason)));
+        self.reuse(batch);
+    }
+
+    /// Puts a batch back in its place, to be sent again.
+    pub(crate) fn put_back(&mut self, batch: Batch) {
+        let place = self
+            .sealed
+            .partition_point(|waiting| waiting.number < batch.number);
+        self.sealed.insert(place, batch);
+    }
+
+    pub(crate) fn count_retry(&mut self) {
+        self.stats.retries += 1;
+    }
+
+    fn end(&mut self, number: u64, events: u64) {
+        if let Some(left) = self.unended.get_mut(&number) {
+            *left -= events;
+            if *left == 0 {
+                self.unended.remove(&number);
+            }
+        }
+    }
+
+    fn reuse(&mut self, batch: Batch) {
+        if self.spare.len() < SPARE_MAX
+            && let Some(bytes) = batch.recycle()
+            // What one giant event has stretched is given back.
+            && bytes.capacity() <= 2 * self.limits.batch_bytes
+        {
+            self.spare.push(bytes);
+        }
+    }
+
+    /// Calls `done` when everything emitted so far has an end, or at the deadline; at once if that is now.
+    pub(crate) fn flush(&mut self, deadline: Instant, done: Done) -> Option<Done> {
+        self.seal();
+        if self.unended.is_empty() {
+            return Some(done);
+        }
+        self.flushes.push(Flush {
+            up_to: self.next_number - 1,
+            deadline,
+            done,
+        });
+        None
+    }
+
+    /// Takes no new events from now on, gives the old ones until `deadline`, and calls `done` when all have
+    /// an end; at once if that is now.
+    ///
+    /// Of several deadlines the first counts.
+    pub(crate) fn shut_down(&mut self, deadline: Instant, done: Done) -> Option<Done> {
+        self.seal();
+        self.phase = match self.phase {
+            Phase::Running => Phase::Draining(deadline),
+            Phase::Draining(earlier) => Phase::Draining(earlier.min(deadline)),
+            Phase::Ended => return Some(done),
+        };
+        self.shutdowns.push(done);
+        None
+    }
+
+    /// Whether no new events are taken.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.phase != Phase::Running
+    }
+
+    /// Whether the worker has nothing left to do, now or ever.
+    pub(crate) fn is_over(&self, now: Instant) -> bool {
+        match self.phase {
+            Phase::Running => false,
+            Phase::Draining(deadline) => self.unended.is_empty() || deadline <= now,
+            Phase::Ended => true,
+        }
+    }
+
+    /// Drops whatever has no end yet, in flight included, and ends every wait.
+    pub(crate) fn abandon(&mut self) -> Vec<(Done, bool)> {
+        let in_time = self.stats.pending == 0;
+        self.phase = Phase::Ended;
+        self.stats
+            .drop_for(LossReason::ShutDown, self.stats.pending);
+        self.unended.clear();
+        self.sealed.clear();
+        self.spare.clear();
+        self.open = Segment::default();
+        self.bytes = 0;
+        let flushes = self.flushes.drain(..).map(|flush| flush.done);
+        flushes
+            .chain(self.shutdowns.drain(..))
+            .map(|done| (done, in_time))
+            .collect()
+    }
+
+    /// The waits that are over: every event has its end, or their time is up.
+    pub(crate) fn finished_flushes(&mut self, now: Instant) -> Vec<(Done, bool)> {
+        let oldest = self.unended.keys().next().copied().unwrap_or(u64::MAX);
+        self.flushes
+            .extract_if(.., |flush| flush.up_to < oldest || flush.deadline <= now)
+            .map(|flush| (flush.done, flush.up_to < oldest))
+            .collect()
+    }
+
+    /// The next moment at which a wait ends, or the drain.
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        let drain = match self.phase {
+            Phase::Draining(deadline) => Some(deadline),
+            _ => None,
+        };
+        self.flushes
+            .iter()
+            .map(|flush| flush.deadline)
+            .chain(drain)
+            .min()
+    }
+}
+
+#[cfg(test)]
+#[path = "queue_tests.rs"]
+mod tests;

@@ -1,0 +1,110 @@
+//! Events that are kept instead of sent, for the unit tests of an application.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use logeater_proto::EntryRef;
+use logeater_schema::Event;
+
+use crate::encode::Encoder;
+use crate::stats::{LossReason, Stats};
+use crate::timestamp::TimestampUnit;
+
+/// One event that a recording client was given, as it would have been sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RecordedEvent {
+    /// The event type, such as `cart.add`.
+    pub event_type: String,
+    /// Who did it.
+    pub user_id: Option<String>,
+    /// When it happened, in milliseconds since the Unix epoch.
+    pub timestamp: i64,
+    /// The JSON of the details; `None` for an event type without fields.
+    pub details: Option<String>,
+}
+
+/// The events that a recording client was given, made by [`Client::recording`](crate::Client::recording).
+#[derive(Clone)]
+pub struct Recorded(Arc<Mutex<Recording>>);
+
+impl Recorded {
+    /// All events so far, oldest first.
+    #[must_use]
+    pub fn events(&self) -> Vec<RecordedEvent> {
+        lock(&self.0).events.clone()
+    }
+
+    /// The events so far, oldest first, which are then forgotten.
+    #[must_use]
+    pub fn take(&self) -> Vec<RecordedEvent> {
+        std::mem::take(&mut lock(&self.0).events)
+    }
+}
+
+impl fmt::Debug for Recorded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Recorded")
+            .field(&lock(&self.0).events)
+            .finish()
+    }
+}
+
+/// The recording client's side.
+pub(crate) struct Recorder {
+    encoder: Encoder,
+    recording: Arc<Mutex<Recording>>,
+}
+
+#[derive(Default)]
+struct Recording {
+    events: Vec<RecordedEvent>,
+    stats: Stats,
+}
+
+impl Recorder {
+    pub(crate) fn new() -> Self {
+        let encoder = Encoder {
+            service: String::new(),
+            unit: TimestampUnit::Millis,
+        };
+        Self {
+            encoder,
+            recording: Arc::default(),
+        }
+    }
+
+    pub(crate) fn recorded(&self) -> Recorded {
+        Recorded(Arc::clone(&self.recording))
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        lock(&self.recording).stats
+    }
+
+    /// Keeps what would have been sent; an event that cannot be written counts as it would for a real client.
+    pub(crate) fn record<E: Event>(&self, event: &E) -> Result<(), LossReason> {
+        self.encoder.encode(event, SystemTime::now(), |entry| {
+            let entry = entry.ok().and_then(|entry| EntryRef::decode(entry).ok());
+            let mut recording = lock(&self.recording);
+            recording.stats.emit();
+            let Some(entry) = entry else {
+                recording.stats.drop_for(LossReason::Invalid, 1);
+                return Err(LossReason::Invalid);
+            };
+            recording.stats.deliver(1);
+            recording.events.push(RecordedEvent {
+                event_type: entry.event_type.to_owned(),
+                user_id: entry.user_id.map(ToOwned::to_owned),
+                timestamp: entry.timestamp,
+                details: entry.details.map(ToOwned::to_owned),
+            });
+            Ok(())
+        })
+    }
+}
+
+fn lock(recording: &Mutex<Recording>) -> MutexGuard<'_, Recording> {
+    recording.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,104 @@
+//! The ends that events come to, and their counters.
+
+use std::fmt;
+
+/// Why an event was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LossReason {
+    /// The buffer was full.
+    QueueFull,
+    /// The entry was over the wire's limit of 1 MiB.
+    TooLarge,
+    /// A value did not fit its column, or writing the event panicked.
+    Invalid,
+    /// The server could not be reached, or kept failing, for as long as it was to be tried.
+    RetriesSpent,
+    /// The client was shut down before the event could be delivered.
+    ShutDown,
+}
+
+impl LossReason {
+    const COUNT: usize = 5;
+
+    fn index(self) -> usize {
+        match self {
+            Self::QueueFull => 0,
+            Self::TooLarge => 1,
+            Self::Invalid => 2,
+            Self::RetriesSpent => 3,
+            Self::ShutDown => 4,
+        }
+    }
+}
+
+impl fmt::Display for LossReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::QueueFull => "the buffer is full",
+            Self::TooLarge => "the event is larger than 1 MiB",
+            Self::Invalid => "a value does not fit its column",
+            Self::RetriesSpent => "the server could not be reached in time",
+            Self::ShutDown => "the client was shut down",
+        })
+    }
+}
+
+/// What became of the events of a client, at one moment.
+///
+/// Every event comes to exactly one end, so always
+/// `emitted == delivered + rejected + dropped + spooled + pending`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Events that were handed over.
+    pub emitted: u64,
+    /// Events that the server has.
+    pub delivered: u64,
+    /// Events that the server refused.
+    pub rejected: u64,
+    /// Events that were given up; [`dropped_for`](Self::dropped_for) says why.
+    pub dropped: u64,
+    /// Events that wait on disk.
+    pub spooled: u64,
+    /// Events that wait in memory or are on their way.
+    pub pending: u64,
+    /// Requests that failed and were made again.
+    pub retries: u64,
+    dropped_by_reason: [u64; LossReason::COUNT],
+}
+
+impl Stats {
+    /// Events that never reached the store: rejected or dropped.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.rejected + self.dropped
+    }
+
+    /// Events that were given up for this reason.
+    #[must_use]
+    pub fn dropped_for(&self, reason: LossReason) -> u64 {
+        self.dropped_by_reason[reason.index()]
+    }
+
+    pub(crate) fn emit(&mut self) {
+        self.emitted += 1;
+        self.pending += 1;
+    }
+
+    pub(crate) fn deliver(&mut self, events: u64) {
+        self.pending -= events;
+        self.delivered += events;
+    }
+
+    pub(crate) fn reject(&mut self, events: u64) {
+        self.pending -= events;
+        self.rejected += events;
+    }
+
+    pub(crate) fn drop_for(&mut self, reason: LossReason, events: u64) {
+        self.pending -= events;
+        self.dropped += events;
+        self.dropped_by_reason[reason.index()] += events;
+    }
+}
