@@ -24,6 +24,7 @@ mod raw_codec;
     clippy::allow_attributes_without_reason,
     reason = "generated code"
 )]
+#[rustfmt::skip]
 #[path = "generated/event.rs"]
 pub mod event;
 
@@ -38,6 +39,7 @@ pub mod event;
     clippy::allow_attributes_without_reason,
     reason = "generated code"
 )]
+#[rustfmt::skip]
 #[path = "generated/raw.rs"]
 pub mod raw;
 

@@ -63,10 +63,10 @@ pub mod event_client {
         dead_code,
         missing_docs,
         clippy::wildcard_imports,
-        clippy::let_unit_value
+        clippy::let_unit_value,
     )]
-    use tonic::codegen::http::Uri;
     use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
     #[derive(Debug, Clone)]
     pub struct EventClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -94,13 +94,14 @@ pub mod event_client {
             F: tonic::service::Interceptor,
             T::ResponseBody: Default,
             T: tonic::codegen::Service<
-                    http::Request<tonic::body::Body>,
-                    Response = http::Response<
-                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
-                    >,
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
                 >,
-            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
-                Into<StdError> + std::marker::Send + std::marker::Sync,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
         {
             EventClient::new(InterceptedService::new(inner, interceptor))
         }
@@ -140,14 +141,18 @@ pub mod event_client {
             &mut self,
             request: impl tonic::IntoRequest<super::EventEntry>,
         ) -> std::result::Result<tonic::Response<super::EventResponse>, tonic::Status> {
-            self.inner.ready().await.map_err(|e| {
-                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
-            })?;
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/event.Event/Push");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("event.Event", "Push"));
+            req.extensions_mut().insert(GrpcMethod::new("event.Event", "Push"));
             self.inner.unary(req, path, codec).await
         }
         /// Stores many events; answers when all that were accepted are safe. A server that does not know this
@@ -156,14 +161,18 @@ pub mod event_client {
             &mut self,
             request: impl tonic::IntoRequest<super::EventBatch>,
         ) -> std::result::Result<tonic::Response<super::BatchResponse>, tonic::Status> {
-            self.inner.ready().await.map_err(|e| {
-                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
-            })?;
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/event.Event/PushBatch");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("event.Event", "PushBatch"));
+            req.extensions_mut().insert(GrpcMethod::new("event.Event", "PushBatch"));
             self.inner.unary(req, path, codec).await
         }
     }
@@ -176,7 +185,7 @@ pub mod event_server {
         dead_code,
         missing_docs,
         clippy::wildcard_imports,
-        clippy::let_unit_value
+        clippy::let_unit_value,
     )]
     use tonic::codegen::*;
     /// Generated trait containing gRPC methods that should be implemented for use with EventServer.
@@ -215,7 +224,10 @@ pub mod event_server {
                 max_encoding_message_size: None,
             }
         }
-        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
         where
             F: tonic::service::Interceptor,
         {
@@ -270,15 +282,21 @@ pub mod event_server {
                 "/event.Event/Push" => {
                     #[allow(non_camel_case_types)]
                     struct PushSvc<T: Event>(pub Arc<T>);
-                    impl<T: Event> tonic::server::UnaryService<super::EventEntry> for PushSvc<T> {
+                    impl<T: Event> tonic::server::UnaryService<super::EventEntry>
+                    for PushSvc<T> {
                         type Response = super::EventResponse;
-                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
                         fn call(
                             &mut self,
                             request: tonic::Request<super::EventEntry>,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move { <T as Event>::push(&inner, request).await };
+                            let fut = async move {
+                                <T as Event>::push(&inner, request).await
+                            };
                             Box::pin(fut)
                         }
                     }
@@ -307,16 +325,21 @@ pub mod event_server {
                 "/event.Event/PushBatch" => {
                     #[allow(non_camel_case_types)]
                     struct PushBatchSvc<T: Event>(pub Arc<T>);
-                    impl<T: Event> tonic::server::UnaryService<super::EventBatch> for PushBatchSvc<T> {
+                    impl<T: Event> tonic::server::UnaryService<super::EventBatch>
+                    for PushBatchSvc<T> {
                         type Response = super::BatchResponse;
-                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
                         fn call(
                             &mut self,
                             request: tonic::Request<super::EventBatch>,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut =
-                                async move { <T as Event>::push_batch(&inner, request).await };
+                            let fut = async move {
+                                <T as Event>::push_batch(&inner, request).await
+                            };
                             Box::pin(fut)
                         }
                     }
@@ -342,19 +365,25 @@ pub mod event_server {
                     };
                     Box::pin(fut)
                 }
-                _ => Box::pin(async move {
-                    let mut response = http::Response::new(tonic::body::Body::default());
-                    let headers = response.headers_mut();
-                    headers.insert(
-                        tonic::Status::GRPC_STATUS,
-                        (tonic::Code::Unimplemented as i32).into(),
-                    );
-                    headers.insert(
-                        http::header::CONTENT_TYPE,
-                        tonic::metadata::GRPC_CONTENT_TYPE,
-                    );
-                    Ok(response)
-                }),
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
             }
         }
     }

@@ -5,7 +5,7 @@ pub mod event_server {
         dead_code,
         missing_docs,
         clippy::wildcard_imports,
-        clippy::let_unit_value
+        clippy::let_unit_value,
     )]
     use tonic::codegen::*;
     /// Generated trait containing gRPC methods that should be implemented for use with EventServer.
@@ -14,11 +14,17 @@ pub mod event_server {
         async fn push(
             &self,
             request: tonic::Request<::bytes::Bytes>,
-        ) -> std::result::Result<tonic::Response<crate::event::EventResponse>, tonic::Status>;
+        ) -> std::result::Result<
+            tonic::Response<crate::event::EventResponse>,
+            tonic::Status,
+        >;
         async fn push_batch(
             &self,
             request: tonic::Request<::bytes::Bytes>,
-        ) -> std::result::Result<tonic::Response<crate::event::BatchResponse>, tonic::Status>;
+        ) -> std::result::Result<
+            tonic::Response<crate::event::BatchResponse>,
+            tonic::Status,
+        >;
     }
     #[derive(Debug)]
     pub struct EventServer<T> {
@@ -41,7 +47,10 @@ pub mod event_server {
                 max_encoding_message_size: None,
             }
         }
-        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
         where
             F: tonic::service::Interceptor,
         {
@@ -96,15 +105,21 @@ pub mod event_server {
                 "/event.Event/Push" => {
                     #[allow(non_camel_case_types)]
                     struct PushSvc<T: Event>(pub Arc<T>);
-                    impl<T: Event> tonic::server::UnaryService<::bytes::Bytes> for PushSvc<T> {
+                    impl<T: Event> tonic::server::UnaryService<::bytes::Bytes>
+                    for PushSvc<T> {
                         type Response = crate::event::EventResponse;
-                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
                         fn call(
                             &mut self,
                             request: tonic::Request<::bytes::Bytes>,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move { <T as Event>::push(&inner, request).await };
+                            let fut = async move {
+                                <T as Event>::push(&inner, request).await
+                            };
                             Box::pin(fut)
                         }
                     }
@@ -133,16 +148,21 @@ pub mod event_server {
                 "/event.Event/PushBatch" => {
                     #[allow(non_camel_case_types)]
                     struct PushBatchSvc<T: Event>(pub Arc<T>);
-                    impl<T: Event> tonic::server::UnaryService<::bytes::Bytes> for PushBatchSvc<T> {
+                    impl<T: Event> tonic::server::UnaryService<::bytes::Bytes>
+                    for PushBatchSvc<T> {
                         type Response = crate::event::BatchResponse;
-                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
                         fn call(
                             &mut self,
                             request: tonic::Request<::bytes::Bytes>,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut =
-                                async move { <T as Event>::push_batch(&inner, request).await };
+                            let fut = async move {
+                                <T as Event>::push_batch(&inner, request).await
+                            };
                             Box::pin(fut)
                         }
                     }
@@ -168,19 +188,25 @@ pub mod event_server {
                     };
                     Box::pin(fut)
                 }
-                _ => Box::pin(async move {
-                    let mut response = http::Response::new(tonic::body::Body::default());
-                    let headers = response.headers_mut();
-                    headers.insert(
-                        tonic::Status::GRPC_STATUS,
-                        (tonic::Code::Unimplemented as i32).into(),
-                    );
-                    headers.insert(
-                        http::header::CONTENT_TYPE,
-                        tonic::metadata::GRPC_CONTENT_TYPE,
-                    );
-                    Ok(response)
-                }),
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
             }
         }
     }
