@@ -1,0 +1,129 @@
+//! What the entries of a request become: rows to store, or reasons to refuse. No clock, no I/O.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use logeater_proto::event::Rejection;
+use logeater_proto::{DecodeError, ENTRY_BYTES_MAX, EntryRef, entries};
+use logeater_schema::check_event_type;
+use uuid::Uuid;
+
+use crate::batch::{Batch, EventId, Extended, Row};
+use crate::details;
+use crate::plan::Plan;
+use crate::shorten::shorten;
+use crate::time;
+
+/// The most characters that a reason shows of an event type.
+const TYPE_CHARS_MAX: usize = 64;
+
+/// What is to be known besides the request.
+#[derive(Clone, Debug)]
+pub(crate) struct Intake {
+    /// What the catalog knows.
+    pub(crate) plan: Arc<Plan>,
+    /// Makes the id of an entry that comes without one.
+    pub(crate) new_id: fn() -> Uuid,
+}
+
+impl Intake {
+    /// Reads an encoded `EventBatch`: its rows, and the entries that are refused.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are no batch; an entry that is no entry is refused alone.
+    pub(crate) fn batch(&self, request: &Bytes) -> Result<(Batch, Vec<Rejection>), DecodeError> {
+        let mut batch = Batch::new(request.clone(), Arc::clone(&self.plan));
+        let mut rejected = Vec::new();
+        for (index, entry) in (0..).zip(entries(request)) {
+            match self.row(entry?, &mut batch) {
+                Ok(row) => batch.rows.push(row),
+                Err(reason) => rejected.push(Rejection { index, reason }),
+            }
+        }
+        Ok((batch, rejected))
+    }
+
+    /// Reads one encoded `EventEntry`.
+    ///
+    /// # Errors
+    ///
+    /// The reason why it is refused.
+    pub(crate) fn entry(&self, request: &Bytes) -> Result<Batch, String> {
+        let mut batch = Batch::new(request.clone(), Arc::clone(&self.plan));
+        let row = self.row(request, &mut batch)?;
+        batch.rows.push(row);
+        Ok(batch)
+    }
+
+    fn row(&self, entry: &[u8], batch: &mut Batch) -> Result<Row, String> {
+        if entry.len() > ENTRY_BYTES_MAX {
+            return Err(format!(
+                "the entry has {} bytes, and at most {ENTRY_BYTES_MAX} are taken",
+                entry.len()
+            ));
+        }
+        let entry = EntryRef::decode(entry).map_err(|error| error.to_string())?;
+        check_event_type(entry.event_type).map_err(|error| {
+            format!(
+                "type `{}`: {error}",
+                shorten(entry.event_type, TYPE_CHARS_MAX)
+            )
+        })?;
+        let timestamp = time::moment_text(time::micros(entry.timestamp)).ok_or_else(|| {
+            format!(
+                "timestamp {} is not in the years 1 to 9999",
+                entry.timestamp
+            )
+        })?;
+        let details = entry.details.filter(|details| !details.is_empty());
+        Ok(Row {
+            event_id: self.event_id(entry.event_id)?,
+            timestamp,
+            extended: self.extended(entry.event_type, details, batch)?,
+            service: batch.keep(entry.service.as_bytes()),
+            event_type: batch.keep(entry.event_type.as_bytes()),
+            user_id: entry.user_id.map(|user_id| batch.keep(user_id.as_bytes())),
+            details: details.map(|details| batch.keep(details.as_bytes())),
+        })
+    }
+
+    fn event_id(&self, sent: Option<&[u8]>) -> Result<EventId, String> {
+        let id = match sent {
+            Some(bytes) => Uuid::from_slice(bytes)
+                .map_err(|_| format!("event_id has {} bytes, and a UUID has 16", bytes.len()))?,
+            None => (self.new_id)(),
+        };
+        let mut text = [0; 36];
+        id.hyphenated().encode_lower(&mut text);
+        Ok(text)
+    }
+
+    fn extended(
+        &self,
+        event_type: &str,
+        details: Option<&str>,
+        batch: &mut Batch,
+    ) -> Result<Extended, String> {
+        let json = details.unwrap_or("{}");
+        let Some((place, known)) = self.plan.find(event_type) else {
+            details::check(json).map_err(|error| error.to_string())?;
+            return Ok(Extended::None);
+        };
+        let cells = details::cells(&known.columns, json).map_err(|error| error.to_string())?;
+        Ok(match cells {
+            Ok(cells) => Extended::Row {
+                place,
+                cells: batch.keep_cells(cells),
+            },
+            Err(misfit) => Extended::DeadLetter {
+                place,
+                reason: misfit.to_string().into(),
+            },
+        })
+    }
+}
+
+#[cfg(test)]
+#[path = "intake_tests.rs"]
+mod tests;

@@ -1,0 +1,37 @@
+//! The logeater collector: stores events at once, as rows that any SQLite tool reads.
+//!
+//! [`run`] serves the gRPC contract of `logeater-proto` on a listener until it is told to stop. A push is
+//! answered after the transaction that holds it was synced to disk. The store is one file,
+//! `logeater.db` in the folder of [`Config::new`], with these tables:
+//!
+//! | table | columns |
+//! |---|---|
+//! | `events` | `event_id`, `cluster_key`, `timestamp`, `service`, `type`, `user_id`, `details` |
+//! | one per namespace of the [`Config::catalog`] | `event_id`, `cluster_key`, then the catalog's columns |
+//! | `dead_letters` | `event_id`, `cluster_key`, `refused_at`, `refused_by`, `reason`, `type`, `details` |
+//!
+//! The rowid of `events` is the sequence of insertion, and no number is ever given twice. Times are text
+//! in ISO 8601, UTC, with microseconds; RECORDs and repeated columns are JSON text.
+
+mod batch;
+#[cfg(feature = "cli")]
+pub mod cli;
+mod config;
+mod convert;
+mod decimal;
+mod details;
+mod error;
+mod intake;
+mod plan;
+mod serve;
+mod service;
+mod shorten;
+mod stats;
+mod store;
+#[cfg(test)]
+mod testing;
+mod time;
+
+pub use config::Config;
+pub use error::Error;
+pub use serve::{Collector, run};

@@ -1,0 +1,99 @@
+//! The embedded store: who may open it, and how rows get to the one thread that writes it.
+
+mod insert;
+mod queue;
+mod schema;
+pub(crate) mod sql;
+mod writer;
+
+use std::fs::{self, File, TryLockError};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use tokio::sync::oneshot;
+
+pub(crate) use queue::{Queue, Refusal};
+
+use crate::plan::Plan;
+use crate::stats::Stats;
+use crate::{Config, Error};
+
+/// An open store with its writer thread.
+#[derive(Debug)]
+pub(crate) struct Store {
+    path: PathBuf,
+    queue: Queue,
+    writer: JoinHandle<rusqlite::Result<()>>,
+    ended: oneshot::Receiver<()>,
+}
+
+impl Store {
+    /// Opens the store for this process alone and starts its writer.
+    pub(crate) fn open(config: &Config, stats: Arc<Stats>) -> Result<(Self, Plan), Error> {
+        let lock = lock(config)?;
+        let path = config.store();
+        let (conn, kept) = schema::open(&path, config.catalog.tables())?;
+        let sequence = schema::last_sequence(&conn).map_err(|error| Error::store(&path, error))?;
+        let plan = Plan::new(config.catalog.tables(), &kept);
+        let (queue, jobs) = Queue::new(config.queue_bytes, config.queue_requests);
+        let (end, ended) = oneshot::channel();
+        let writer = writer::Writer::new(conn, sequence, stats);
+        let writer = thread::Builder::new()
+            .name("logeater-writer".to_owned())
+            .spawn(move || {
+                // Both go when the thread ends, whatever ends it: others learn of it, and may open the store.
+                let _held = (end, lock);
+                writer.run(&jobs)
+            })
+            .map_err(|error| Error::store(&path, error))?;
+        Ok((
+            Self {
+                path,
+                queue,
+                writer,
+                ended,
+            },
+            plan,
+        ))
+    }
+
+    /// The way for rows.
+    pub(crate) fn queue(&self) -> Queue {
+        self.queue.clone()
+    }
+
+    /// Waits until the writer has ended, which it does by itself only if it fails.
+    pub(crate) async fn ended(&mut self) {
+        // The other side sends nothing: it is dropped.
+        let _ = (&mut self.ended).await;
+    }
+
+    /// Commits what has queued, moves the log into the database and closes it. Blocks.
+    pub(crate) fn close(self) -> Result<(), Error> {
+        self.queue.close();
+        match self.writer.join() {
+            Ok(closed) => closed.map_err(|error| Error::store(&self.path, error)),
+            Err(_) => Err(Error::store(&self.path, "the writer panicked")),
+        }
+    }
+}
+
+/// Makes the folder and takes its lock, which the system releases even after a crash.
+fn lock(config: &Config) -> Result<File, Error> {
+    let path = config.lock();
+    fs::create_dir_all(config.data()).map_err(|error| Error::folder(config.data(), error))?;
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(|error| Error::folder(&path, error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::Locked {
+            folder: config.data().to_owned(),
+        }),
+        Err(TryLockError::Error(error)) => Err(Error::folder(&path, error)),
+    }
+}

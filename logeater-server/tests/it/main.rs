@@ -1,0 +1,10 @@
+//! The collector from outside: a real server, the generated client, and SQLite as the reader.
+
+#![expect(clippy::unwrap_used, reason = "a test that fails shows where")]
+
+#[cfg(feature = "cli")]
+mod program;
+mod push;
+mod service;
+mod store;
+mod support;

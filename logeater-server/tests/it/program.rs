@@ -1,0 +1,140 @@
+//! The program `logeater`.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use crate::support::{Folder, client, event};
+
+fn serve(listen: &str, data: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_logeater"));
+    command
+        .args(["serve", "--listen", listen, "--data"])
+        .arg(data);
+    command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .env_remove("RUST_LOG");
+    command
+}
+
+/// The line on stdout that says that it serves.
+fn first_line(child: &mut Child) -> String {
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    line
+}
+
+fn stderr(child: &mut Child) -> String {
+    let mut text = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut text)
+        .unwrap();
+    text
+}
+
+/// The client's connection needs a thread of its own while the test waits for the program.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn the_program_serves_until_a_signal_and_then_drains() {
+    for signal in ["TERM", "INT"] {
+        let folder = Folder::new();
+        folder.declare_cart(r#"{"name":"sku","type":"STRING"}"#);
+        let mut child = serve("127.0.0.1:0", &folder.data())
+            .arg("--catalog")
+            .arg(folder.schemas())
+            .spawn()
+            .unwrap();
+        let line = first_line(&mut child);
+        let words = line
+            .strip_prefix("logeater is listening on ")
+            .and_then(|rest| rest.trim_end().split_once(", store "));
+        let (address, store) = words.unwrap_or_else(|| panic!("{line}"));
+        assert_eq!(Path::new(store), folder.data().join("logeater.db"));
+
+        let mut client = client(&format!("http://{address}")).await;
+        client
+            .push(event("cart.add", r#"{"sku":"a secret"}"#))
+            .await
+            .unwrap();
+        let id = child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-s", signal, &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{signal}");
+        assert_eq!(folder.rows("SELECT sku FROM cart"), ["'a secret'"]);
+        let log = stderr(&mut child);
+        assert!(
+            log.contains("stored=1") && !log.contains("a secret"),
+            "{log}"
+        );
+    }
+}
+
+#[test]
+fn what_keeps_it_from_starting_is_one_line_and_exit_code_1() {
+    let folder = Folder::new();
+    std::fs::write(folder.data(), "a file").unwrap();
+    for (mut command, line) in [
+        (
+            serve("127.0.0.1:0", &folder.data()),
+            "error: cannot use the folder ",
+        ),
+        (
+            serve("256.0.0.1:0", &folder.data()),
+            "error: cannot listen on 256.0.0.1:0: ",
+        ),
+    ] {
+        let mut child = command.spawn().unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(1));
+        let log = stderr(&mut child);
+        let errors: Vec<_> = log
+            .lines()
+            .filter(|logged| logged.starts_with("error: "))
+            .collect();
+        assert!(
+            matches!(errors[..], [error] if error.starts_with(line)),
+            "{log}"
+        );
+    }
+}
+
+#[test]
+fn a_catalog_that_is_not_there_is_named() {
+    let folder = Folder::new();
+    let mut child = serve("127.0.0.1:0", &folder.data())
+        .arg("--catalog")
+        .arg(folder.schemas())
+        .spawn()
+        .unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    let log = stderr(&mut child);
+    assert!(
+        log.contains(&format!(
+            "error: no catalog at {}",
+            folder.schemas().display()
+        )),
+        "{log}"
+    );
+    assert!(!folder.data().exists(), "nothing was made");
+}
+
+#[test]
+fn a_wrong_argument_is_exit_code_2() {
+    let folder = Folder::new();
+    let mut child = serve("127.0.0.1:0", &folder.data())
+        .arg("--wrong")
+        .spawn()
+        .unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(2));
+}

@@ -1,0 +1,260 @@
+//! The store over time: restarts, grown catalogs, other versions, other processes.
+
+use logeater_server::{Collector, Error};
+use rusqlite::Connection;
+
+use crate::support::{Folder, Running, event, event_with_id};
+
+#[tokio::test]
+async fn a_grown_catalog_adds_its_columns_at_the_next_start() {
+    let folder = Folder::new();
+    folder.declare_cart(r#"{"name":"sku","type":"STRING"}"#);
+    let running = Running::start(folder.config()).await;
+    running
+        .client()
+        .await
+        .push(event_with_id(1, "cart.add", r#"{"sku":"a"}"#))
+        .await
+        .unwrap();
+    running.stop().await.unwrap();
+
+    folder.declare_cart(r#"{"name":"sku","type":"STRING"},{"name":"quantity","type":"INTEGER"}"#);
+    let running = Running::start(folder.config()).await;
+    running
+        .client()
+        .await
+        .push(event_with_id(2, "cart.add", r#"{"sku":"b","quantity":2}"#))
+        .await
+        .unwrap();
+
+    assert_eq!(
+        folder.rows("SELECT rowid, type FROM events"),
+        ["1|'cart.add'", "2|'cart.add'"]
+    );
+    assert_eq!(
+        folder.rows("SELECT sku, quantity FROM cart ORDER BY sku"),
+        ["'a'|NULL", "'b'|2"]
+    );
+    assert_eq!(
+        folder.rows("SELECT name, type FROM pragma_table_info('cart')"),
+        [
+            "'event_id'|'TEXT'",
+            "'cluster_key'|'TEXT'",
+            "'sku'|'TEXT'",
+            "'quantity'|'INTEGER'"
+        ]
+    );
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_column_whose_type_changed_keeps_the_old_one_and_its_values_are_dead_letters() {
+    let folder = Folder::new();
+    folder.declare_cart(r#"{"name":"sku","type":"STRING"},{"name":"size","type":"STRING"}"#);
+    Running::start(folder.config()).await.stop().await.unwrap();
+
+    folder.declare_cart(
+        r#"{"name":"sku","type":"STRING"},{"name":"Size","type":"STRING","mode":"REPEATED"}"#,
+    );
+    let running = Running::start(folder.config()).await;
+    let mut client = running.client().await;
+    client
+        .push(event_with_id(1, "cart.add", r#"{"sku":"a"}"#))
+        .await
+        .unwrap();
+    client
+        .push(event_with_id(2, "cart.add", r#"{"sku":"b","size":["c"]}"#))
+        .await
+        .unwrap();
+
+    assert_eq!(folder.rows("SELECT sku, size FROM cart"), ["'a'|NULL"]);
+    assert_eq!(
+        folder.rows("SELECT reason FROM dead_letters"),
+        [
+            "'column `Size`: the catalog says REPEATED STRING, but the store has kept it as STRING since before'"
+        ]
+    );
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_second_collector_on_the_folder_is_told_so() {
+    let folder = Folder::new();
+    let first = Collector::open(&folder.config()).unwrap();
+    let error = Collector::open(&folder.config()).unwrap_err();
+    assert!(matches!(error, Error::Locked { .. }), "{error:?}");
+    let folder_name = folder.data().display().to_string();
+    let expected = format!(
+        "another collector has the store in {folder_name}: stop it, or give this one a folder of its own"
+    );
+    assert_eq!(error.to_string(), expected);
+    drop(first);
+}
+
+#[tokio::test]
+async fn a_collector_that_has_stopped_leaves_the_folder_to_the_next() {
+    let folder = Folder::new();
+    Running::start(folder.config()).await.stop().await.unwrap();
+    Running::start(folder.config()).await.stop().await.unwrap();
+}
+
+#[test]
+fn a_store_of_a_newer_version_is_not_touched() {
+    let folder = Folder::new();
+    let store = empty_database(&folder);
+    store.execute_batch("CREATE TABLE _logeater (key TEXT PRIMARY KEY, value); INSERT INTO _logeater VALUES ('format', 99)").unwrap();
+
+    let error = Collector::open(&folder.config()).unwrap_err();
+
+    assert!(
+        matches!(
+            error,
+            Error::NewerStore {
+                found: 99,
+                known: 1,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    assert_eq!(
+        folder.rows("SELECT name FROM sqlite_schema WHERE type = 'table'"),
+        ["'_logeater'"]
+    );
+}
+
+#[test]
+fn a_database_of_something_else_is_not_touched() {
+    let folder = Folder::new();
+    empty_database(&folder)
+        .execute_batch("CREATE TABLE events (mine TEXT)")
+        .unwrap();
+
+    let error = Collector::open(&folder.config()).unwrap_err();
+
+    assert!(matches!(error, Error::ForeignStore { .. }), "{error:?}");
+    assert_eq!(
+        folder.rows("SELECT name FROM sqlite_schema WHERE type = 'table'"),
+        ["'events'"]
+    );
+}
+
+#[test]
+fn a_file_that_is_no_database_is_an_error_with_its_name() {
+    let folder = Folder::new();
+    std::fs::create_dir_all(folder.data()).unwrap();
+    std::fs::write(folder.data().join("logeater.db"), "notes ".repeat(1_000)).unwrap();
+
+    let error = Collector::open(&folder.config()).unwrap_err();
+
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "the store {} failed",
+            folder.data().join("logeater.db").display()
+        )
+    );
+    assert!(
+        std::error::Error::source(&error)
+            .unwrap()
+            .to_string()
+            .contains("not a database")
+    );
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_an_error_with_its_name() {
+    let folder = Folder::new();
+    std::fs::write(folder.data(), "a file").unwrap();
+    let error = Collector::open(&folder.config()).unwrap_err();
+    assert!(
+        matches!(&error, Error::Folder { path, .. } if *path == folder.data()),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_sequence_number_is_never_given_twice() {
+    let folder = Folder::new();
+    let running = Running::start(folder.config()).await;
+    let mut client = running.client().await;
+    for id in 1..=3 {
+        client
+            .push(event_with_id(id, "cart.add", "{}"))
+            .await
+            .unwrap();
+    }
+    running.stop().await.unwrap();
+    writer(&folder).execute_batch("DELETE FROM events").unwrap();
+
+    let running = Running::start(folder.config()).await;
+    running
+        .client()
+        .await
+        .push(event("cart.add", "{}"))
+        .await
+        .unwrap();
+
+    assert_eq!(folder.one::<i64>("SELECT rowid FROM events", []), 4);
+    running.stop().await.unwrap();
+}
+
+/// SQLite does not promise it for a table without an INTEGER PRIMARY KEY, but keeps it where there is an index.
+#[tokio::test]
+async fn a_vacuum_keeps_the_sequence() {
+    let folder = Folder::new();
+    let running = Running::start(folder.config()).await;
+    let mut client = running.client().await;
+    for id in 1..=4 {
+        client
+            .push(event_with_id(id, "cart.add", "{}"))
+            .await
+            .unwrap();
+    }
+    running.stop().await.unwrap();
+
+    writer(&folder)
+        .execute_batch("DELETE FROM events WHERE rowid IN (1, 3); VACUUM")
+        .unwrap();
+
+    assert_eq!(
+        folder.rows("SELECT rowid, substr(event_id, 36) FROM events"),
+        ["2|'2'", "4|'4'"]
+    );
+}
+
+#[tokio::test]
+async fn a_request_that_cannot_be_stored_is_unavailable_and_the_next_one_is_stored() {
+    let folder = Folder::new();
+    folder.declare_cart(r#"{"name":"sku","type":"STRING"}"#);
+    let running = Running::start(folder.config()).await;
+    let mut client = running.client().await;
+    client
+        .push(event("cart.add", r#"{"sku":"a"}"#))
+        .await
+        .unwrap();
+    writer(&folder).execute_batch("DROP TABLE cart").unwrap();
+
+    let status = client
+        .push(event("cart.add", r#"{"sku":"b"}"#))
+        .await
+        .unwrap_err();
+    client.push(event("cart.remove", "{}")).await.unwrap();
+
+    assert_eq!(status.code(), tonic::Code::Unavailable);
+    assert!(status.message().contains("no such table"), "{status}");
+    assert_eq!(
+        folder.rows("SELECT rowid, type FROM events"),
+        ["1|'cart.add'", "2|'cart.remove'"]
+    );
+    running.stop().await.unwrap();
+}
+
+fn empty_database(folder: &Folder) -> Connection {
+    std::fs::create_dir_all(folder.data()).unwrap();
+    writer(folder)
+}
+
+fn writer(folder: &Folder) -> Connection {
+    Connection::open(folder.data().join("logeater.db")).unwrap()
+}
