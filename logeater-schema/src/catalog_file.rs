@@ -1,0 +1,179 @@
+//! The catalog's own files, `catalog/<table>.json`: what a program declares, for CI and the collector.
+//!
+//! Version 1: an object of `version`, `table`, `description`, `columns` (see [`TableColumn`]) and `events`
+//! (see [`TableEvent`]). A reader refuses versions and members that it does not know.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{CatalogError, TableColumn, TableEvent, TableSchema};
+
+/// The version that this code writes.
+const VERSION: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CatalogFile {
+    version: u32,
+    table: String,
+    #[serde(default)]
+    description: String,
+    columns: Vec<TableColumn>,
+    #[serde(default)]
+    events: Vec<TableEvent>,
+}
+
+/// The text of a table's file.
+pub(crate) fn render(table: &TableSchema) -> String {
+    let file = CatalogFile {
+        version: VERSION,
+        table: table.name.clone(),
+        description: table.description.clone(),
+        columns: table.columns.clone(),
+        events: table.events.clone(),
+    };
+    pretty(&file)
+}
+
+/// JSON for people and for line-based diffs.
+pub(crate) fn pretty(value: &impl Serialize) -> String {
+    // Serializing strings, numbers and lists into memory cannot fail.
+    let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// The tables of a folder of schemas, of its inner `catalog` folder, or of one file.
+pub(crate) fn read(path: &Path) -> Result<Vec<TableSchema>, CatalogError> {
+    if path.is_file() {
+        return parse(path).map(|table| vec![table]);
+    }
+    let inner = path.join("catalog");
+    let folder = if inner.is_dir() { &inner } else { path };
+    let tables = files(folder)?
+        .iter()
+        .map(|file| parse(file))
+        .collect::<Result<Vec<_>, _>>()?;
+    if tables.is_empty() {
+        return Err(CatalogError::Missing(path.to_owned()));
+    }
+    Ok(tables)
+}
+
+fn files(folder: &Path) -> Result<Vec<PathBuf>, CatalogError> {
+    let io = |source| CatalogError::Io {
+        path: folder.to_owned(),
+        source,
+    };
+    if !folder.exists() {
+        return Err(CatalogError::Missing(folder.to_owned()));
+    }
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(io)? {
+        let path = entry.map_err(io)?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "json")
+        {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn parse(path: &Path) -> Result<TableSchema, CatalogError> {
+    let text = fs::read_to_string(path).map_err(|source| CatalogError::Io {
+        path: path.to_owned(),
+        source,
+    })?;
+    let format = |reason: String| CatalogError::Format {
+        path: path.to_owned(),
+        reason,
+    };
+    let file: CatalogFile = serde_json::from_str(&text)
+        .map_err(|error| format(newer(&text).unwrap_or(error.to_string())))?;
+    if file.version != VERSION {
+        return Err(format(unknown_version(file.version)));
+    }
+    let table = TableSchema {
+        name: file.table,
+        description: file.description,
+        columns: file.columns,
+        events: file.events,
+    };
+    check(&table).map_err(format)?;
+    Ok(table)
+}
+
+/// A newer file may have members that look like mistakes here: its version is the better reason.
+fn newer(text: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: u32,
+    }
+    let Versioned { version } = serde_json::from_str(text).ok()?;
+    (version != VERSION).then(|| unknown_version(version))
+}
+
+fn unknown_version(version: u32) -> String {
+    format!(
+        "it has version {version}, and this logeater reads version {VERSION}: use a newer logeater"
+    )
+}
+
+/// Names end up in SQL, so a file written by hand is held to the same rules as code.
+fn check(table: &TableSchema) -> Result<(), String> {
+    for event in &table.events {
+        crate::check_event_type(&event.name)
+            .map_err(|error| format!("event type `{}`: {error}", event.name))?;
+        if event.name.split('.').next() != Some(table.name.as_str()) {
+            return Err(format!(
+                "event type `{}` is not of the namespace `{}`",
+                event.name, table.name
+            ));
+        }
+    }
+    if !table
+        .name
+        .bytes()
+        .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
+    {
+        return Err(format!("`{}` is no namespace", table.name));
+    }
+    let keys: Vec<_> = table
+        .columns
+        .iter()
+        .take(2)
+        .map(|column| column.name.as_str())
+        .collect();
+    if keys != ["event_id", "cluster_key"] {
+        return Err("the first two columns are not `event_id` and `cluster_key`".to_owned());
+    }
+    check_columns(&table.columns, &mut format!("`{}`", table.name))
+}
+
+fn check_columns(columns: &[TableColumn], path: &mut String) -> Result<(), String> {
+    let mut names = BTreeMap::new();
+    for column in columns {
+        crate::check_column_name(&column.name)
+            .map_err(|error| format!("column `{}` of {path}: {error}", column.name))?;
+        if let Some(other) = names.insert(column.name.to_ascii_lowercase(), &column.name) {
+            return Err(format!(
+                "columns `{other}` and `{}` of {path} are one and the same",
+                column.name
+            ));
+        }
+        if (column.column_type == crate::ColumnType::Record) == column.fields.is_empty() {
+            return Err(format!(
+                "column `{}` of {path}: a RECORD has fields, and only a RECORD has",
+                column.name
+            ));
+        }
+        check_columns(&column.fields, &mut format!("`{}` in {path}", column.name))?;
+    }
+    Ok(())
+}

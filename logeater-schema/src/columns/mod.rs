@@ -1,0 +1,6 @@
+//! The types of the standard library that are columns.
+
+mod containers;
+mod numbers;
+mod texts;
+mod times;

@@ -1,0 +1,272 @@
+//! Holds a folder of schemas current in a test: it is what the code declares, or it says how not.
+
+use std::error::Error;
+use std::fmt::{Display, Write};
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use similar::TextDiff;
+
+use crate::folder::{Files, render, strays, write};
+use crate::growth::Breaking;
+use crate::{Catalog, CatalogError};
+
+/// The environment variable that allows [`assert_current`] to write.
+const UPDATE: &str = "LOGEATER_UPDATE";
+
+/// Fails when a folder of schemas is not what the program's code declares.
+///
+/// The folder is named from the root of the crate. Every derived, non-generic event of the program counts;
+/// those of another crate only if the test names it: `use my_events as _;`. With `LOGEATER_UPDATE=1` in
+/// the environment the folder is written instead: it grows, and a change that would break a table still
+/// fails.
+///
+/// # Panics
+///
+/// When the folder is stale, with the difference; when the program declares no event; when two declarations
+/// exclude each other; when a change would break a table.
+///
+/// ```no_run
+/// // In a test:
+/// logeater_schema::assert_catalog_current!("schemas");
+/// ```
+#[macro_export]
+macro_rules! assert_catalog_current {
+    ($folder:expr $(,)?) => {
+        $crate::__private::assert_current(
+            $crate::__private::std::path::Path::new($crate::__private::std::env!(
+                "CARGO_MANIFEST_DIR"
+            ))
+            .join($folder),
+        )
+    };
+}
+
+/// [`assert_catalog_current!`](crate::assert_catalog_current) with the folder's whole path.
+///
+/// # Panics
+///
+/// As the macro.
+pub fn assert_current(folder: impl AsRef<Path>) {
+    let update = std::env::var_os(UPDATE).is_some_and(|value| value == "1");
+    if let Err(problem) = hold_current(folder.as_ref(), &Catalog::registered(), update) {
+        panic!("{problem}");
+    }
+}
+
+/// Compares the folder with the code, and writes it where that is wanted.
+fn hold_current(folder: &Path, code: &Catalog, update: bool) -> Result<(), String> {
+    let files = wanted(folder, code)?;
+    let differences = differences(folder, &files).map_err(describe)?;
+    if differences.is_empty() {
+        return Ok(());
+    }
+    if update {
+        return write(folder, &files).map_err(describe);
+    }
+    let mut problem = format!("{} is not what the code declares:\n", folder.display());
+    for (path, old, new) in &differences {
+        let _ = write!(problem, "\n{}", diff(path, old, new));
+    }
+    let _ = write!(
+        problem,
+        "\nTo write it: {UPDATE}=1 cargo test, then review and commit the folder."
+    );
+    Err(problem)
+}
+
+/// The files that the folder should hold: the old catalog, grown by the code.
+fn wanted(folder: &Path, code: &Catalog) -> Result<Files, String> {
+    if code.events().next().is_none() {
+        return Err("this program declares no event: if they stand in another crate, name it in this file with \
+                    `use my_events as _;`, and if they are generic, add them by hand with Catalog::with"
+            .to_owned());
+    }
+    if !code.conflicts().is_empty() {
+        return Err(list(
+            "the events of this program exclude each other:",
+            code.conflicts(),
+        ));
+    }
+    let old = match Catalog::read(folder.join("catalog")) {
+        Err(CatalogError::Missing(_)) => Catalog::new(),
+        old => old.map_err(describe)?,
+    };
+    let breaking = |breaking: Vec<Breaking>| list("the code would break tables:", &breaking);
+    old.grown_by(code)
+        .map(|grown| render(&grown))
+        .map_err(breaking)
+}
+
+/// Each file that is not as wanted: its path, the old text and the new one, empty where there is no file.
+fn differences(
+    folder: &Path,
+    files: &Files,
+) -> Result<Vec<(PathBuf, String, String)>, CatalogError> {
+    let mut differences = Vec::new();
+    for (path, new) in files {
+        let old = read_if_there(&folder.join(path))?;
+        // A checkout may have turned line ends into the platform's own.
+        if old.replace("\r\n", "\n") != *new {
+            differences.push((path.clone(), old, new.clone()));
+        }
+    }
+    for path in strays(folder, files)? {
+        let old = read_if_there(&folder.join(&path))?;
+        differences.push((path, old, String::new()));
+    }
+    Ok(differences)
+}
+
+fn read_if_there(path: &Path) -> Result<String, CatalogError> {
+    match fs::read_to_string(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        text => text.map_err(|source| CatalogError::Io {
+            path: path.to_owned(),
+            source,
+        }),
+    }
+}
+
+fn diff(path: &Path, old: &str, new: &str) -> String {
+    let path = path.display().to_string();
+    TextDiff::from_lines(old, new)
+        .unified_diff()
+        .header(&path, &path)
+        .to_string()
+}
+
+fn list(title: &str, items: &[impl Display]) -> String {
+    items
+        .iter()
+        .fold(title.to_owned(), |list, item| format!("{list}\n  - {item}"))
+}
+
+fn describe(error: impl Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Event, EventType, FieldSchema, JsonWriter, Source};
+
+    struct Added;
+    struct Removed;
+
+    impl Event for Added {
+        const TYPES: &'static [EventType] = &[EventType::new(
+            "cart.add",
+            &[FieldSchema::of::<String>("sku")],
+            Source::new("Added", "a.rs", 1),
+        )];
+
+        fn event_type(&self) -> &'static EventType {
+            &Self::TYPES[0]
+        }
+
+        fn write_details(&self, _: &mut JsonWriter<'_>) {}
+    }
+
+    impl Event for Removed {
+        const TYPES: &'static [EventType] = &[EventType::new(
+            "cart.remove",
+            &[FieldSchema::of::<u32>("sku")],
+            Source::new("Removed", "a.rs", 2),
+        )];
+
+        fn event_type(&self) -> &'static EventType {
+            &Self::TYPES[0]
+        }
+
+        fn write_details(&self, _: &mut JsonWriter<'_>) {}
+    }
+
+    fn problem(folder: &Path, code: &Catalog, update: bool) -> String {
+        hold_current(folder, code, update).unwrap_err()
+    }
+
+    #[test]
+    fn no_event_at_all_is_a_problem_with_a_hint() {
+        let folder = tempfile::tempdir().unwrap();
+        let problem = problem(folder.path(), &Catalog::new(), true);
+        assert!(
+            problem.contains("declares no event") && problem.contains("as _;"),
+            "{problem}"
+        );
+    }
+
+    #[test]
+    fn a_stale_folder_is_shown_and_left_alone_until_it_is_to_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let code = Catalog::new().with::<Added>();
+        let problem = problem(folder.path(), &code, false);
+        assert!(problem.contains("+      \"name\": \"sku\","), "{problem}");
+        assert!(
+            problem.contains("LOGEATER_UPDATE=1 cargo test"),
+            "{problem}"
+        );
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+
+        assert_eq!(hold_current(folder.path(), &code, true), Ok(()));
+        assert_eq!(hold_current(folder.path(), &code, false), Ok(()));
+    }
+
+    #[test]
+    fn a_file_that_somebody_edited_and_one_that_nobody_wants_are_shown_and_put_right() {
+        let folder = tempfile::tempdir().unwrap();
+        let code = Catalog::new().with::<Added>();
+        hold_current(folder.path(), &code, true).unwrap();
+        fs::write(
+            folder.path().join("bigquery/cart.sql"),
+            "DROP TABLE cart;\n",
+        )
+        .unwrap();
+        fs::write(folder.path().join("bigquery/old.json"), "[]\n").unwrap();
+        fs::write(folder.path().join("bigquery/NOTES.md"), "ours\n").unwrap();
+        let problem = problem(folder.path(), &code, false);
+        assert!(
+            problem.contains("-DROP TABLE cart;") && problem.contains("old.json"),
+            "{problem}"
+        );
+
+        hold_current(folder.path(), &code, true).unwrap();
+        assert_eq!(hold_current(folder.path(), &code, false), Ok(()));
+        assert!(!folder.path().join("bigquery/old.json").exists());
+        assert!(folder.path().join("bigquery/NOTES.md").exists());
+    }
+
+    #[test]
+    fn a_checkout_with_other_line_ends_is_current() {
+        let folder = tempfile::tempdir().unwrap();
+        let code = Catalog::new().with::<Added>();
+        hold_current(folder.path(), &code, true).unwrap();
+        let file = folder.path().join("bigquery/cart.sql");
+        let text = fs::read_to_string(&file).unwrap();
+        fs::write(&file, text.replace('\n', "\r\n")).unwrap();
+        assert_eq!(hold_current(folder.path(), &code, false), Ok(()));
+    }
+
+    #[test]
+    fn what_breaks_a_table_is_a_problem_even_when_the_folder_is_to_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        hold_current(folder.path(), &Catalog::new().with::<Added>(), true).unwrap();
+        let breaking = problem(folder.path(), &Catalog::new().with::<Removed>(), true);
+        assert!(
+            breaking.contains("would break tables") && breaking.contains("`cart.sku`"),
+            "{breaking}"
+        );
+        let conflict = problem(
+            folder.path(),
+            &Catalog::new().with::<Added>().with::<Removed>(),
+            true,
+        );
+        assert!(
+            conflict.contains("exclude each other") && conflict.contains("(a.rs:2)"),
+            "{conflict}"
+        );
+    }
+}

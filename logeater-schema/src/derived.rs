@@ -1,0 +1,182 @@
+//! What the derives' output calls: the columns that options of a field make, and the registration of events.
+
+use std::fmt::Display;
+
+use serde::Serialize;
+
+use crate::{
+    Column, ColumnType, EventType, FieldSchema, JsonWriter, Many, Mode, One, Shape, Source,
+};
+
+/// A column of type JSON, by a value's `Serialize`.
+#[derive(Debug)]
+pub struct AsJson<T: ?Sized>(pub T);
+
+impl<T: Serialize + ?Sized> Column for AsJson<T> {
+    type Shape = One;
+    type List = Many;
+    const TYPE: ColumnType = ColumnType::Json;
+
+    fn write(&self, out: &mut JsonWriter<'_>) {
+        out.json(&self.0);
+    }
+}
+
+/// A column of type STRING, by a value's `Display`.
+#[derive(Debug)]
+pub struct AsDisplay<T: ?Sized>(pub T);
+
+impl<T: Display + ?Sized> Column for AsDisplay<T> {
+    type Shape = One;
+    type List = Many;
+    const TYPE: ColumnType = ColumnType::String;
+
+    fn write(&self, out: &mut JsonWriter<'_>) {
+        out.display(&self.0);
+    }
+}
+
+/// The shape of a column that always has a value: [`One`] alone.
+#[diagnostic::on_unimplemented(
+    message = "a REQUIRED column always has one value",
+    label = "this one may be absent, or repeats",
+    note = "remove `required`, or the `Option` around the type",
+    note = "a REPEATED column is never NULL, and needs no `required`"
+)]
+pub trait AlwaysPresent: Shape {}
+
+impl AlwaysPresent for One {}
+
+/// Declares a NULLABLE or REPEATED column; one call, for the sake of compile time.
+#[must_use]
+pub const fn nullable<C: Column + ?Sized>(
+    name: &'static str,
+    description: &'static str,
+) -> FieldSchema {
+    FieldSchema {
+        name,
+        description,
+        type_description: C::DESCRIPTION,
+        column_type: C::TYPE,
+        mode: C::Shape::MODE,
+        fields: C::FIELDS,
+    }
+}
+
+/// Declares a REQUIRED column.
+#[must_use]
+pub const fn required<C: Column + ?Sized>(
+    name: &'static str,
+    description: &'static str,
+) -> FieldSchema
+where
+    C::Shape: AlwaysPresent,
+{
+    FieldSchema {
+        mode: Mode::Required,
+        ..nullable::<C>(name, description)
+    }
+}
+
+/// Declares an event type.
+#[must_use]
+pub const fn event_type(
+    name: &'static str,
+    description: &'static str,
+    fields: &'static [FieldSchema],
+    source: Source,
+) -> EventType {
+    EventType {
+        name,
+        description,
+        fields,
+        source,
+    }
+}
+
+/// The description of a newtype: the inner type's, which says what its values mean, before its own.
+#[must_use]
+pub const fn inner_or_own(inner: &'static str, own: &'static str) -> &'static str {
+    if inner.is_empty() { own } else { inner }
+}
+
+/// Fails to compile unless the two can be one column of one table.
+///
+/// # Panics
+///
+/// With `message`, if they differ in type, in whether they repeat, or in a field that both RECORDs have.
+pub const fn same_column<A: Column + ?Sized, B: Column + ?Sized>(message: &str) {
+    assert!(
+        is_same(&FieldSchema::of::<A>(""), &FieldSchema::of::<B>("")),
+        "{}",
+        message
+    );
+}
+
+const fn is_same(a: &FieldSchema, b: &FieldSchema) -> bool {
+    let same_type = a.column_type as u8 == b.column_type as u8;
+    let same_repeats = matches!(a.mode, Mode::Repeated) == matches!(b.mode, Mode::Repeated);
+    same_type && same_repeats && are_same(a.fields, b.fields)
+}
+
+const fn are_same(a: &[FieldSchema], b: &[FieldSchema]) -> bool {
+    let mut pair = 0;
+    while pair < a.len() * b.len() {
+        let (a, b) = (&a[pair / b.len()], &b[pair % b.len()]);
+        if a.name.eq_ignore_ascii_case(b.name) && !is_same(a, b) {
+            return false;
+        }
+        pair += 1;
+    }
+    true
+}
+
+/// The fields of a RECORD. Fails to compile if they are nested too deep.
+///
+/// # Panics
+///
+/// When the RECORD is one of more than 15 that lie in each other.
+#[must_use]
+pub const fn nested(fields: &'static [FieldSchema]) -> &'static [FieldSchema] {
+    assert!(
+        depth(fields) < DEPTH_MAX,
+        "BigQuery nests RECORDs at most 15 levels deep: write deeper ones with `#[column(json)]`"
+    );
+    fields
+}
+
+/// How many RECORDs may lie in each other, the outermost included:
+/// <https://cloud.google.com/bigquery/docs/nested-repeated#limitations>.
+const DEPTH_MAX: usize = 15;
+
+const fn depth(fields: &[FieldSchema]) -> usize {
+    let (mut deepest, mut at) = (0, 0);
+    while at < fields.len() {
+        if !fields[at].fields.is_empty() {
+            let depth = 1 + depth(fields[at].fields);
+            deepest = if depth > deepest { depth } else { deepest };
+        }
+        at += 1;
+    }
+    deepest
+}
+
+/// Lists event types among those of the program.
+#[cfg(feature = "catalog")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __register_events {
+    ($types:expr) => {
+        $crate::__private::inventory::submit! { $crate::__private::RegisteredEvents($types) }
+    };
+}
+
+/// Without the catalog nobody asks for event types; what can be wrong with them is found all the same.
+#[cfg(not(feature = "catalog"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __register_events {
+    ($types:expr) => {
+        const _: &[$crate::__private::EventType] = $types;
+    };
+}

@@ -1,0 +1,84 @@
+//! A folder of schemas: what it should hold, how it differs, and the writing of it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use crate::{Catalog, CatalogError, bigquery, catalog_file};
+
+impl Catalog {
+    /// Writes the folder of schemas of these tables, and removes the files of others.
+    ///
+    /// It does not look at what the folder holds: to keep what older code declared, write what
+    /// [`grown_by`](Self::grown_by) gives.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be written or removed.
+    pub fn write(&self, folder: impl AsRef<Path>) -> Result<(), CatalogError> {
+        write(folder.as_ref(), &render(self))
+    }
+}
+
+/// The files of a folder by their paths in it.
+pub(crate) type Files = BTreeMap<PathBuf, String>;
+
+/// The folders that belong to the catalog, with everything in them that has one of these endings.
+const FOLDERS: [&str; 2] = ["catalog", "bigquery"];
+const ENDINGS: [&str; 2] = ["json", "sql"];
+
+pub(crate) fn render(catalog: &Catalog) -> Files {
+    let mut files = BTreeMap::new();
+    for table in catalog.tables() {
+        let file =
+            |folder: &str, ending: &str| Path::new(folder).join(format!("{}.{ending}", table.name));
+        files.insert(file("catalog", "json"), catalog_file::render(table));
+        files.insert(file("bigquery", "json"), bigquery::schema_json(table));
+        files.insert(file("bigquery", "sql"), bigquery::create_table(table));
+    }
+    files
+}
+
+pub(crate) fn write(folder: &Path, files: &Files) -> Result<(), CatalogError> {
+    for inner in FOLDERS.map(|inner| folder.join(inner)) {
+        fs::create_dir_all(&inner).map_err(|source| CatalogError::Io {
+            path: inner,
+            source,
+        })?;
+    }
+    for (path, text) in files {
+        let path = folder.join(path);
+        fs::write(&path, text).map_err(|source| CatalogError::Io { path, source })?;
+    }
+    for stray in strays(folder, files)? {
+        let path = folder.join(stray);
+        fs::remove_file(&path).map_err(|source| CatalogError::Io { path, source })?;
+    }
+    Ok(())
+}
+
+/// Files that were generated once, and belong to no table now.
+pub(crate) fn strays(folder: &Path, files: &Files) -> Result<Vec<PathBuf>, CatalogError> {
+    let mut strays = Vec::new();
+    for inner in FOLDERS {
+        let path = folder.join(inner);
+        let entries = match fs::read_dir(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            entries => entries.map_err(|source| CatalogError::Io {
+                path: path.clone(),
+                source,
+            })?,
+        };
+        for entry in entries.filter_map(Result::ok) {
+            let file = Path::new(inner).join(entry.file_name());
+            let generated = file
+                .extension()
+                .is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known));
+            if generated && !files.contains_key(&file) {
+                strays.push(file);
+            }
+        }
+    }
+    strays.sort();
+    Ok(strays)
+}

@@ -1,0 +1,178 @@
+//! Old tables and code give new tables: columns keep their place, new ones come last, and those that no code
+//! declares any longer stay and say so. What BigQuery allows, and what no reader of old rows is hurt by.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::{Catalog, Mode, TableColumn, TableEvent, TableSchema};
+
+/// A change that BigQuery refuses, or that would give old rows another meaning.
+///
+/// <https://cloud.google.com/bigquery/docs/managing-table-schemas>
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Breaking {
+    /// The table and the path of the column, such as `cart.shipping.zip`.
+    pub column: String,
+    /// What the table has.
+    pub old: String,
+    /// What the code declares.
+    pub new: String,
+}
+
+impl fmt::Display for Breaking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { column, old, new } = self;
+        write!(
+            f,
+            "column `{column}` is {old} in the schemas and {new} in the code, which breaks the table; \
+             declare a new column under another name, or go back to {old}"
+        )
+    }
+}
+
+impl Catalog {
+    /// The catalog of a folder, grown by what the code declares.
+    ///
+    /// # Errors
+    ///
+    /// Every change that would break a table; the others are then of no use.
+    pub fn grown_by(&self, code: &Self) -> Result<Self, Vec<Breaking>> {
+        let names: BTreeSet<&str> = self
+            .tables()
+            .chain(code.tables())
+            .map(|table| table.name.as_str())
+            .collect();
+        let mut breaking = Vec::new();
+        let tables: Vec<_> = names
+            .into_iter()
+            .filter_map(|name| match (self.table(name), code.table(name)) {
+                (Some(old), new) => Some(grow_table(old, new, &mut breaking)),
+                (None, new) => new.cloned(),
+            })
+            .collect();
+        if breaking.is_empty() {
+            Ok(Self::of_tables(tables))
+        } else {
+            Err(breaking)
+        }
+    }
+}
+
+fn grow_table(
+    old: &TableSchema,
+    new: Option<&TableSchema>,
+    breaking: &mut Vec<Breaking>,
+) -> TableSchema {
+    TableSchema {
+        name: old.name.clone(),
+        description: new.map_or(&old.description, |new| &new.description).clone(),
+        columns: match new {
+            Some(new) => grow_columns(&old.name, &old.columns, &new.columns, breaking),
+            None => retire_details(&old.columns),
+        },
+        events: grow_events(&old.events, new.map_or(&[], |new| &new.events)),
+    }
+}
+
+fn grow_columns(
+    path: &str,
+    old: &[TableColumn],
+    new: &[TableColumn],
+    breaking: &mut Vec<Breaking>,
+) -> Vec<TableColumn> {
+    let find = |columns: &'_ [TableColumn], name: &str| {
+        columns
+            .iter()
+            .position(|column| column.name.eq_ignore_ascii_case(name))
+    };
+    let kept = old.iter().map(|old| match find(new, &old.name) {
+        Some(at) => grow_column(&format!("{path}.{}", old.name), old, &new[at], breaking),
+        None => retired(old),
+    });
+    let mut columns: Vec<_> = kept.collect();
+    for added in new.iter().filter(|new| find(old, &new.name).is_none()) {
+        if added.mode == Mode::Required {
+            breaking.push(Breaking {
+                column: format!("{path}.{}", added.name),
+                old: "absent".to_owned(),
+                new: "REQUIRED".to_owned(),
+            });
+        }
+        columns.push(added.clone());
+    }
+    columns
+}
+
+fn grow_column(
+    path: &str,
+    old: &TableColumn,
+    new: &TableColumn,
+    breaking: &mut Vec<Breaking>,
+) -> TableColumn {
+    let relaxed = old.mode == Mode::Required && new.mode == Mode::Nullable;
+    let same = old.name == new.name
+        && old.column_type == new.column_type
+        && (old.mode == new.mode || relaxed);
+    if !same {
+        breaking.push(Breaking {
+            column: path.to_owned(),
+            old: spelled(old),
+            new: spelled(new),
+        });
+    }
+    TableColumn {
+        fields: grow_columns(path, &old.fields, &new.fields, breaking),
+        ..new.clone()
+    }
+}
+
+/// Nothing fills it any longer, so it cannot be REQUIRED.
+fn retired(column: &TableColumn) -> TableColumn {
+    let mode = if column.mode == Mode::Required {
+        Mode::Nullable
+    } else {
+        column.mode
+    };
+    TableColumn {
+        mode,
+        no_longer_sent: true,
+        ..column.clone()
+    }
+}
+
+fn retire_details(columns: &[TableColumn]) -> Vec<TableColumn> {
+    columns
+        .iter()
+        .map(|column| {
+            if column.is_key() {
+                column.clone()
+            } else {
+                retired(column)
+            }
+        })
+        .collect()
+}
+
+/// By name, so that event types that come and go leave the others in place.
+fn grow_events(old: &[TableEvent], new: &[TableEvent]) -> Vec<TableEvent> {
+    let gone = old
+        .iter()
+        .filter(|old| !new.iter().any(|new| new.name == old.name));
+    let gone = gone.map(|event| TableEvent {
+        no_longer_sent: true,
+        ..event.clone()
+    });
+    let mut events: Vec<_> = new.iter().cloned().chain(gone).collect();
+    events.sort_by(|one, other| one.name.cmp(&other.name));
+    events
+}
+
+fn spelled(column: &TableColumn) -> String {
+    format!(
+        "`{}` {} {}",
+        column.name,
+        column.mode.name(),
+        column.column_type.name()
+    )
+}

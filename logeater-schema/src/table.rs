@@ -1,0 +1,79 @@
+//! Tables as the catalog knows them: what all code so far has declared, and which of it is still sent.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ColumnType, Mode};
+
+/// One table of the warehouse: the events table, or the extended table of a namespace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TableSchema {
+    /// `events`, or the namespace.
+    pub name: String,
+    /// What the table holds, for a person; may be empty.
+    pub description: String,
+    /// All columns in their order; an extended table's first two are `event_id` and `cluster_key`.
+    pub columns: Vec<TableColumn>,
+    /// The event types that write to it, by name; none for the events table, which every type writes to.
+    pub events: Vec<TableEvent>,
+}
+
+/// One column of a table or of a RECORD.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct TableColumn {
+    /// The name, whose case BigQuery and SQLite ignore.
+    pub name: String,
+    /// The type of one value.
+    #[serde(rename = "type")]
+    pub column_type: ColumnType,
+    /// Whether it may be NULL or repeats.
+    #[serde(default)]
+    pub mode: Mode,
+    /// What it holds, for a person; may be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// Whether no code declares it any longer. Such a column stays, and new rows leave it NULL.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_longer_sent: bool,
+    /// The columns of a RECORD; none for other types.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<TableColumn>,
+}
+
+/// One event type of a namespace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct TableEvent {
+    /// The name, such as `cart.add`.
+    #[serde(rename = "type")]
+    pub name: String,
+    /// What it says, for a person; may be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// The Rust type that declares it.
+    pub rust_type: String,
+    /// Whether no code declares it any longer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_longer_sent: bool,
+    /// The columns that it writes, by name, in the order of its fields. Without any it has no details and
+    /// no extended row.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
+}
+
+impl TableSchema {
+    /// The columns that details fill: all but `event_id` and `cluster_key`.
+    pub fn details_columns(&self) -> impl Iterator<Item = &TableColumn> {
+        self.columns.iter().filter(|column| !column.is_key())
+    }
+}
+
+impl TableColumn {
+    /// Whether it is one of the two that rows are joined and clustered by.
+    pub(crate) fn is_key(&self) -> bool {
+        matches!(self.name.as_str(), "event_id" | "cluster_key")
+    }
+}

@@ -1,0 +1,384 @@
+//! From declarations to tables, files and BigQuery's schemas.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
+
+use std::fs;
+use std::path::Path;
+
+use logeater_schema::{Catalog, CatalogError, Column, Event, TableColumn};
+use tempfile::tempdir;
+
+/// A product was put into a cart.
+#[derive(Event)]
+#[event("cart.add", crate = logeater_schema)]
+struct Add {
+    /// Stock keeping unit.
+    sku: String,
+    tags: Vec<String>,
+    shipping: Option<Address>,
+}
+
+#[derive(Event)]
+#[event("cart.pay", crate = logeater_schema)]
+struct Pay {
+    state: State,
+    sku: String,
+    shipping: Address,
+    #[event(required)]
+    amount: f64,
+}
+
+#[derive(Event)]
+#[event("cart.reset", crate = logeater_schema)]
+struct Reset;
+
+#[derive(Column)]
+#[column(crate = logeater_schema)]
+struct Address {
+    /// Say "hi" \ there.
+    #[column(required)]
+    city: String,
+    zip: Vec<u8>,
+}
+
+#[derive(Column)]
+#[column(crate = logeater_schema)]
+#[expect(dead_code, reason = "declared, never written")]
+enum State {
+    Open,
+    Paid,
+}
+
+fn cart() -> Catalog {
+    Catalog::new().with::<Pay>().with::<Reset>().with::<Add>()
+}
+
+fn names(columns: &[TableColumn]) -> Vec<&str> {
+    columns.iter().map(|column| column.name.as_str()).collect()
+}
+
+#[test]
+fn a_table_is_the_union_of_the_columns_of_its_namespace() {
+    let catalog = cart();
+    assert_eq!(catalog.conflicts(), []);
+    let tables: Vec<_> = catalog.tables().map(|table| table.name.as_str()).collect();
+    assert_eq!(tables, ["cart", "events"]);
+    let cart = catalog.table("cart").unwrap();
+    let expected = [
+        "event_id",
+        "cluster_key",
+        "sku",
+        "tags",
+        "shipping",
+        "state",
+        "amount",
+    ];
+    assert_eq!(names(&cart.columns), expected);
+    let types: Vec<_> = cart
+        .events
+        .iter()
+        .map(|event| (event.name.as_str(), event.columns.len()))
+        .collect();
+    assert_eq!(types, [("cart.add", 3), ("cart.pay", 4), ("cart.reset", 0)]);
+}
+
+#[test]
+fn the_order_of_declaration_does_not_matter() {
+    let backwards = Catalog::new()
+        .with::<Add>()
+        .with::<Reset>()
+        .with::<Pay>()
+        .with::<Add>();
+    assert_eq!(backwards, cart());
+}
+
+#[test]
+fn a_column_that_one_event_type_leaves_out_is_not_required() {
+    let alone = Catalog::new().with::<Pay>();
+    assert_eq!(
+        alone.table("cart").unwrap().columns[5].mode.name(),
+        "REQUIRED"
+    );
+    assert_eq!(
+        cart().table("cart").unwrap().columns[6].mode.name(),
+        "NULLABLE"
+    );
+}
+
+#[test]
+fn one_column_with_two_types_is_a_conflict_that_names_both_places() {
+    #[derive(Event)]
+    #[event("cart.weigh", crate = logeater_schema)]
+    struct Weigh {
+        sku: u32,
+        shipping: Option<Crate>,
+    }
+    #[derive(Column)]
+    #[column(crate = logeater_schema)]
+    struct Crate {
+        zip: String,
+    }
+    let catalog = cart().with::<Weigh>();
+    let conflicts: Vec<_> = catalog
+        .conflicts()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(conflicts.len(), 2, "{conflicts:?}");
+    for expected in [
+        "column `cart.sku` has two types: `sku` STRING in catalog::Add (",
+        "Weigh (",
+        "rename = ",
+    ] {
+        assert!(conflicts[0].contains(expected), "{}", conflicts[0]);
+    }
+    assert!(
+        conflicts[0].contains("`sku` INTEGER in catalog::"),
+        "{}",
+        conflicts[0]
+    );
+    assert!(
+        conflicts[1].contains("column `cart.shipping.zip`"),
+        "{}",
+        conflicts[1]
+    );
+    assert!(conflicts[0].contains("catalog.rs:"), "{}", conflicts[0]);
+}
+
+#[test]
+fn one_event_type_of_two_rust_types_is_a_conflict() {
+    #[derive(Event)]
+    #[event("cart.reset", crate = logeater_schema)]
+    struct AlsoReset;
+    let catalog = cart().with::<AlsoReset>();
+    assert_eq!(catalog.conflicts().len(), 1);
+    let message = catalog.conflicts()[0].to_string();
+    assert!(
+        message.starts_with("event type `cart.reset` is declared twice: by "),
+        "{message}"
+    );
+}
+
+#[test]
+fn columns_keep_their_place_new_ones_come_last_and_old_ones_stay_and_say_so() {
+    let old = Catalog::new().with::<Pay>().with::<Reset>();
+    let grown = old
+        .grown_by(&Catalog::new().with::<Add>().with::<Reset>())
+        .unwrap();
+    let cart = grown.table("cart").unwrap();
+    let expected = [
+        "event_id",
+        "cluster_key",
+        "state",
+        "sku",
+        "shipping",
+        "amount",
+        "tags",
+    ];
+    assert_eq!(names(&cart.columns), expected);
+    let gone: Vec<_> = cart
+        .columns
+        .iter()
+        .filter(|column| column.no_longer_sent)
+        .map(|column| &column.name)
+        .collect();
+    assert_eq!(gone, ["state", "amount"]);
+    assert_eq!(
+        cart.columns[5].mode.name(),
+        "NULLABLE",
+        "nothing fills it any longer"
+    );
+    let events: Vec<_> = cart
+        .events
+        .iter()
+        .map(|event| (event.name.as_str(), event.no_longer_sent))
+        .collect();
+    assert_eq!(
+        events,
+        [
+            ("cart.add", false),
+            ("cart.pay", true),
+            ("cart.reset", false)
+        ]
+    );
+
+    let back = grown.grown_by(&self::cart()).unwrap();
+    assert_eq!(names(&back.table("cart").unwrap().columns), expected);
+    assert!(
+        back.table("cart")
+            .unwrap()
+            .columns
+            .iter()
+            .all(|column| !column.no_longer_sent)
+    );
+}
+
+#[test]
+fn a_table_that_code_no_longer_knows_stays() {
+    let grown = cart().grown_by(&Catalog::new()).unwrap();
+    let cart = grown.table("cart").unwrap();
+    let sent: Vec<_> = cart
+        .columns
+        .iter()
+        .filter(|column| !column.no_longer_sent)
+        .map(|column| &column.name)
+        .collect();
+    assert_eq!(sent, ["event_id", "cluster_key"]);
+}
+
+#[test]
+fn changes_that_break_a_table_are_refused_one_by_one() {
+    #[derive(Event)]
+    #[event("cart.pay", crate = logeater_schema)]
+    struct Changed {
+        state: Vec<State>,
+        #[event(rename = "SKU")]
+        sku: String,
+        shipping: Moved,
+        #[event(required)]
+        amount: u32,
+        #[event(required)]
+        due: String,
+    }
+    #[derive(Column)]
+    #[column(crate = logeater_schema)]
+    struct Moved {
+        city: u8,
+    }
+    let old = Catalog::new().with::<Pay>();
+    let breaking = old.grown_by(&Catalog::new().with::<Changed>()).unwrap_err();
+    let columns: Vec<_> = breaking
+        .iter()
+        .map(|breaking| breaking.column.as_str())
+        .collect();
+    assert_eq!(
+        columns,
+        [
+            "cart.state",
+            "cart.sku",
+            "cart.shipping.city",
+            "cart.amount",
+            "cart.due"
+        ]
+    );
+    assert_eq!(
+        breaking[3].to_string(),
+        "column `cart.amount` is `amount` REQUIRED FLOAT in the schemas and `amount` REQUIRED INTEGER in the code, \
+         which breaks the table; declare a new column under another name, or go back to `amount` REQUIRED FLOAT"
+    );
+}
+
+#[test]
+fn a_catalog_that_was_written_is_read_back_equal() {
+    let folder = tempdir().unwrap();
+    cart().write(folder.path()).unwrap();
+    let read = Catalog::read(folder.path()).unwrap();
+    assert!(read.tables().eq(cart().tables()));
+    assert!(
+        Catalog::read(folder.path().join("catalog"))
+            .unwrap()
+            .tables()
+            .eq(cart().tables())
+    );
+    let one = Catalog::read(folder.path().join("catalog/cart.json")).unwrap();
+    assert_eq!(one.table("cart"), cart().table("cart"));
+}
+
+#[test]
+fn the_catalogs_file_is_this() {
+    let folder = tempdir().unwrap();
+    Catalog::new().with::<Pay>().write(folder.path()).unwrap();
+    let text = fs::read_to_string(folder.path().join("catalog/cart.json")).unwrap();
+    assert_eq!(text, include_str!("expected/catalog_cart.json"));
+}
+
+#[test]
+fn the_schema_that_bq_takes_is_this() {
+    let folder = tempdir().unwrap();
+    cart().write(folder.path()).unwrap();
+    let text = fs::read_to_string(folder.path().join("bigquery/cart.json")).unwrap();
+    assert_eq!(text, include_str!("expected/bigquery_cart.json"));
+}
+
+#[test]
+fn create_table_is_this() {
+    let folder = tempdir().unwrap();
+    cart()
+        .grown_by(&Catalog::new().with::<Add>())
+        .unwrap()
+        .write(folder.path())
+        .unwrap();
+    let text = fs::read_to_string(folder.path().join("bigquery/cart.sql")).unwrap();
+    assert_eq!(text, include_str!("expected/bigquery_cart.sql"));
+}
+
+/// The reason why a folder with this file is no catalog.
+fn refusal(name: &str, text: &str) -> String {
+    let folder = tempdir().unwrap();
+    fs::create_dir(folder.path().join("catalog")).unwrap();
+    fs::write(folder.path().join("catalog").join(name), text).unwrap();
+    Catalog::read(folder.path()).unwrap_err().to_string()
+}
+
+#[test]
+fn a_file_that_is_no_catalog_is_refused_by_name_and_reason() {
+    let keys = r#"{"name":"event_id","type":"STRING"},{"name":"cluster_key","type":"DATE"}"#;
+    let table = |version: u32, columns: &str, events: &str| {
+        format!(
+            r#"{{"version":{version},"table":"cart","columns":[{keys}{columns}],"events":[{events}]}}"#
+        )
+    };
+    for (text, reason) in [
+        ("{".to_owned(), "EOF while parsing"),
+        (
+            table(2, "", "").replace("\"table\"", "\"newer\":1,\"table\""),
+            "it has version 2",
+        ),
+        (
+            table(1, ",{\"name\":\"x\",\"type\":\"INT\"}", ""),
+            "unknown variant `INT`",
+        ),
+        (
+            table(1, ",{\"name\":\"x y\",\"type\":\"STRING\"}", ""),
+            "column `x y`",
+        ),
+        (
+            table(1, ",{\"name\":\"EVENT_ID\",\"type\":\"STRING\"}", ""),
+            "are one and the same",
+        ),
+        (
+            table(1, ",{\"name\":\"x\",\"type\":\"RECORD\"}", ""),
+            "a RECORD has fields",
+        ),
+        (
+            table(1, "", r#"{"type":"cart","rust_type":"x"}"#),
+            "event type `cart`",
+        ),
+        (
+            table(1, "", r#"{"type":"order.add","rust_type":"x"}"#),
+            "is not of the namespace `cart`",
+        ),
+        (table(1, "", "").replace(keys, ""), "the first two columns"),
+        (
+            table(1, "", "").replace("\"cart\"", "\"a; DROP\""),
+            "is no namespace",
+        ),
+    ] {
+        let refusal = refusal("cart.json", &text);
+        assert!(
+            refusal.contains("cart.json is not a catalog file") && refusal.contains(reason),
+            "{text}: {refusal}"
+        );
+    }
+}
+
+#[test]
+fn a_catalog_that_is_not_there_says_where_it_was_looked_for() {
+    for path in ["/nowhere/schemas", env!("CARGO_MANIFEST_DIR")] {
+        let missing = Catalog::read(Path::new(path));
+        assert!(
+            matches!(&missing, Err(CatalogError::Missing(found)) if found == Path::new(path)),
+            "{missing:?}"
+        );
+    }
+}
