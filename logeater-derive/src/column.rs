@@ -1,0 +1,196 @@
+//! `#[derive(Column)]`: from the checked model to tokens.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{DeriveInput, Result, Type};
+
+use crate::check;
+use crate::column_input::{Body, Column, Label};
+use crate::errors::Errors;
+use crate::field::Field;
+use crate::fields::{at, bounds, declared, own, own_field, written};
+use crate::generics::Bounds;
+use crate::names::json_string;
+
+/// Implements `Column` for a type.
+///
+/// # Errors
+///
+/// All that is wrong with it, combined.
+pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
+    let mut errors = Errors::default();
+    let column = Column::read(input, &mut errors);
+    check::column(&column, &mut errors);
+    errors.finish()?;
+    let items = match &column.body {
+        Body::Newtype(inner) => newtype(&column, inner),
+        Body::Record(fields) => record(&column, fields),
+        Body::Labels(labels) => text(&column, labels),
+        Body::Refused => TokenStream::new(),
+    };
+    Ok(column.item.scope(&items))
+}
+
+/// A newtype is its inner column, and names a user if that does.
+fn newtype(column: &Column<'_>, inner: &Type) -> TokenStream {
+    let span = at(inner.span());
+    let forward = quote_spanned!(span=> <#inner as __logeater::Column>);
+    let description = newtype_description(column, &forward);
+    let mut wanted = Bounds::new(column.item.generics);
+    wanted.want(inner, &quote!(__logeater::Column));
+    let implementation = implementation(
+        column,
+        &wanted,
+        &quote_spanned! {span=>
+            type Shape = #forward::Shape;
+            type List = #forward::List;
+            const TYPE: __logeater::ColumnType = #forward::TYPE;
+            const LIST_TYPE: __logeater::ColumnType = #forward::LIST_TYPE;
+            const FIELDS: &'static [__logeater::FieldSchema] = #forward::FIELDS;
+            const DESCRIPTION: &'static __logeater::std::primitive::str = #description;
+            fn write(&self, __out: &mut __logeater::JsonWriter<'_>) {
+                #forward::write(&self.0, __out)
+            }
+            fn is_absent(&self) -> __logeater::std::primitive::bool {
+                #forward::is_absent(&self.0)
+            }
+            fn write_list<'__items>(
+                __items: impl __logeater::std::iter::IntoIterator<Item = &'__items Self>,
+                __out: &mut __logeater::JsonWriter<'_>,
+            )
+            where
+                Self: '__items,
+            {
+                #forward::write_list(
+                    __logeater::std::iter::Iterator::map(
+                        __logeater::std::iter::IntoIterator::into_iter(__items),
+                        |__item| &__item.0,
+                    ),
+                    __out,
+                )
+            }
+        },
+    );
+    let user_id = newtype_user_id(column, inner);
+    quote!(#implementation #user_id)
+}
+
+fn newtype_description(column: &Column<'_>, forward: &TokenStream) -> TokenStream {
+    let own = &column.description;
+    if own.is_empty() {
+        quote!(#forward::DESCRIPTION)
+    } else {
+        quote!(__logeater::inner_or_own(#forward::DESCRIPTION, #own))
+    }
+}
+
+/// The bound is not known to be false where it stands, thanks to the lifetime: the impl compiles for any
+/// inner type, and holds for those that name a user.
+fn newtype_user_id(column: &Column<'_>, inner: &Type) -> TokenStream {
+    let (ident, generics, allow) = (
+        own(column.item.ident),
+        column.item.generics,
+        column.item.allow(),
+    );
+    let (impl_generics, type_generics, _) = generics.split_for_impl();
+    let own = generics
+        .where_clause
+        .iter()
+        .flat_map(|clause| &clause.predicates);
+    quote_spanned! {at(inner.span())=>
+        #[automatically_derived]
+        #allow
+        impl #impl_generics __logeater::UserId for #ident #type_generics
+        where
+            #(#own,)*
+            for<'__any> #inner: __logeater::UserId,
+        {
+            fn user_id(&self) -> __logeater::std::option::Option<__logeater::std::borrow::Cow<'_, __logeater::std::primitive::str>> {
+                __logeater::UserId::user_id(&self.0)
+            }
+        }
+    }
+}
+
+/// A struct is a RECORD.
+fn record(column: &Column<'_>, fields: &[Field<'_>]) -> TokenStream {
+    let columns = declared(fields);
+    let span = own(column.item.ident).span();
+    let columns = quote_spanned!(span=> __logeater::nested(#columns));
+    let members = written(fields, own_field);
+    let description = description(&column.description);
+    let mut wanted = Bounds::new(column.item.generics);
+    bounds(fields, &mut wanted);
+    implementation(
+        column,
+        &wanted,
+        &quote! {
+            type Shape = __logeater::One;
+            type List = __logeater::Many;
+            const TYPE: __logeater::ColumnType = __logeater::ColumnType::Record;
+            const FIELDS: &'static [__logeater::FieldSchema] = #columns;
+            #description
+            fn write(&self, __out: &mut __logeater::JsonWriter<'_>) {
+                let __object = __out.begin_object();
+                #members
+                __out.end_object(__object);
+            }
+        },
+    )
+}
+
+/// An enum without data is a STRING, whose values its description lists.
+fn text(column: &Column<'_>, labels: &[Label<'_>]) -> TokenStream {
+    let arms = labels.iter().map(|label| {
+        let (variant, json) = (own(label.ident), json_string(&label.text.text));
+        quote!(Self::#variant { .. } => #json,)
+    });
+    let description = description(&values(column, labels));
+    implementation(
+        column,
+        &Bounds::new(column.item.generics),
+        &quote! {
+            type Shape = __logeater::One;
+            type List = __logeater::Many;
+            const TYPE: __logeater::ColumnType = __logeater::ColumnType::String;
+            #description
+            fn write(&self, __out: &mut __logeater::JsonWriter<'_>) {
+                __out.raw(match self { #(#arms)* });
+            }
+        },
+    )
+}
+
+/// The enum's own description, then its values.
+fn values(column: &Column<'_>, labels: &[Label<'_>]) -> String {
+    let listed = labels
+        .iter()
+        .map(|label| format!("`{}`", label.text.text))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let gap = if column.description.is_empty() {
+        ""
+    } else {
+        " "
+    };
+    format!("{}{gap}One of: {listed}.", column.description)
+}
+
+fn description(text: &str) -> Option<TokenStream> {
+    (!text.is_empty())
+        .then(|| quote!(const DESCRIPTION: &'static __logeater::std::primitive::str = #text;))
+}
+
+fn implementation(column: &Column<'_>, wanted: &Bounds<'_>, body: &TokenStream) -> TokenStream {
+    let (ident, allow) = (own(column.item.ident), column.item.allow());
+    let (impl_generics, type_generics, _) = column.item.generics.split_for_impl();
+    let where_clause = wanted.where_clause();
+    quote! {
+        #[automatically_derived]
+        #allow
+        impl #impl_generics __logeater::Column for #ident #type_generics #where_clause {
+            #body
+        }
+    }
+}
