@@ -1,0 +1,12 @@
+//! What logeater promises, tested from outside: real servers on free ports, real files, real processes.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
+
+mod arrows;
+mod details;
+mod killed_collector;
+mod push_only;
+mod round_trip;
+mod runtimes;
+mod silent_server;
+mod support;

@@ -1,0 +1,20 @@
+//! What the tests need: servers in the background, events, and a look into the store.
+
+mod collector;
+mod events;
+mod peer;
+mod store;
+
+pub(crate) use collector::{Collector, Program};
+pub(crate) use events::{Address, Line, Order, Shop};
+pub(crate) use peer::{Peer, SilentPeer};
+pub(crate) use store::Store;
+
+use logeater_client::{Client, ClientBuilder};
+
+/// A client of `url` with a short linger, so that tests do not wait.
+pub(crate) fn client(url: &str) -> ClientBuilder {
+    Client::builder(url)
+        .service("it")
+        .linger(std::time::Duration::from_millis(1))
+}
