@@ -1,0 +1,5 @@
+//! What the examples share: their event types, and what is tested apart from a terminal and a collector.
+
+pub mod commit;
+pub mod git_log;
+pub mod terminal;
