@@ -3,3 +3,8 @@
 pub mod commit;
 pub mod git_log;
 pub mod terminal;
+
+/// The README's code, compiled with the documentation's tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
