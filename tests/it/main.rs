@@ -5,6 +5,7 @@
 mod arrows;
 mod details;
 mod killed_collector;
+mod limits;
 mod push_only;
 mod round_trip;
 mod runtimes;
