@@ -8,7 +8,7 @@ use std::time::Duration;
 use logeater_proto::{ENTRY_BYTES_MAX, REQUEST_BYTES_MAX};
 use tonic::transport::Endpoint;
 
-use crate::client::{Client, Shared};
+use crate::client::{Client, FAR, Shared};
 use crate::encode::Encoder;
 use crate::event_id::EventIds;
 use crate::queue::{Limits, Queue};
@@ -127,7 +127,8 @@ impl ClientBuilder {
         ));
         let delivery = Delivery {
             endpoint: parse_endpoint(&self.endpoint)?,
-            timeout: self.timeout,
+            // gRPC has eight digits for it.
+            timeout: self.timeout.min(FAR),
             retry_for: self.retry_for,
         };
         worker::start(Arc::clone(&shared), delivery)
@@ -138,10 +139,11 @@ impl ClientBuilder {
     fn check(&self) -> Result<(), BuildError> {
         let wrong =
             |setting: &'static str, reason: String| Err(BuildError::Setting { setting, reason });
-        if self.service.is_empty() {
+        if self.service.trim().is_empty() {
             return wrong(
                 "service",
-                "it is not set; name the program that sends: .service(\"checkout\")".to_owned(),
+                "it is empty or not set; name the program that sends: .service(\"checkout\")"
+                    .to_owned(),
             );
         }
         // The service is in every entry, and one entry must always fit.
@@ -196,20 +198,33 @@ fn parse_endpoint(url: &str) -> Result<Endpoint, BuildError> {
         url: url.to_owned(),
         reason: reason.to_owned(),
     };
-    match url.split_once("://") {
-        Some(("http", host)) if !host.is_empty() => {}
-        Some(("https", _)) => {
-            return Err(wrong("this version speaks to servers over http:// only"));
-        }
-        Some((scheme, _)) => {
+    let (scheme, rest) = url
+        .split_once("://")
+        .ok_or_else(|| wrong("it has no scheme; write http://HOST:PORT"))?;
+    match scheme.to_ascii_lowercase().as_str() {
+        "http" => {}
+        "https" => return Err(wrong("this version speaks to servers over http:// only")),
+        _ => {
             return Err(wrong(&format!(
-                "`{scheme}` is no scheme of gRPC; write http://"
+                "`{scheme}` is no scheme of gRPC; write http://HOST:PORT"
             )));
         }
-        None => return Err(wrong(&format!("it has no scheme; write http://{url}"))),
     }
-    let endpoint =
-        Endpoint::from_shared(url.to_owned()).map_err(|error| wrong(&error.to_string()))?;
+    let endpoint = Endpoint::from_shared(url.to_owned())
+        .map_err(|_| wrong("it is no URL; write http://HOST:PORT"))?;
+    let uri = endpoint.uri();
+    if uri.host().is_none_or(str::is_empty) {
+        return Err(wrong("it has no host; write http://HOST:PORT"));
+    }
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    if authority.contains('@') || rest.trim_end_matches('/') != authority {
+        return Err(wrong("only host and port count; write http://HOST:PORT"));
+    }
+    // What follows the brackets of an IPv6 address, or a name.
+    let after_host = authority.rsplit(']').next().unwrap_or_default();
+    if after_host.contains(':') && uri.port_u16().is_none() {
+        return Err(wrong("its port is no number up to 65535"));
+    }
     Ok(endpoint
         .connect_timeout(KEEPALIVE)
         .tcp_nodelay(true)
@@ -250,3 +265,62 @@ impl fmt::Display for BuildError {
 }
 
 impl Error for BuildError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(builder: ClientBuilder) -> String {
+        builder.build().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_endpoint_that_cannot_work_is_refused_with_what_to_write() {
+        for (url, reason) in [
+            ("", "has no scheme"),
+            ("localhost:50051", "has no scheme; write http://HOST:PORT"),
+            ("https://localhost:50051", "http:// only"),
+            ("ftp://localhost", "`ftp` is no scheme"),
+            ("http://", "it is no URL"),
+            ("http://:50051", "it has no host"),
+            ("http://localhost:99999", "its port"),
+            ("http://localhost:50051/path", "only host and port count"),
+            ("http://user:password@localhost", "only host and port count"),
+            ("http://localhost?a=b", "only host and port count"),
+            ("http://local host", "it is no URL"),
+        ] {
+            let refusal = refusal(ClientBuilder::new(url.to_owned()).service("s"));
+            assert!(
+                refusal.starts_with(&format!("endpoint `{url}`: ")) && refusal.contains(reason),
+                "{refusal}"
+            );
+        }
+        for url in [
+            "http://localhost:50051",
+            "HTTP://127.0.0.1:1/",
+            "http://[::1]:50051",
+            "http://collector",
+        ] {
+            assert!(parse_endpoint(url).is_ok(), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_setting_that_cannot_work_is_refused_by_name() {
+        let builder = || ClientBuilder::new("http://localhost:1".to_owned()).service("s");
+        for (wrong, setting) in [
+            (builder().service(" "), "`service`"),
+            (builder().service("s".repeat(256)), "`service`"),
+            (builder().batch_bytes(0), "`batch_bytes`"),
+            (
+                builder().batch_bytes(REQUEST_BYTES_MAX + 1),
+                "`batch_bytes`",
+            ),
+            (builder().batch_events(0), "`batch_events`"),
+            (builder().buffer_bytes(1_000), "`buffer_bytes`"),
+            (builder().timeout(Duration::ZERO), "`timeout`"),
+        ] {
+            assert!(refusal(wrong).starts_with(setting));
+        }
+    }
+}

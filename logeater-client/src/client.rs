@@ -1,12 +1,13 @@
 //! The handle that a service holds: emit, push, flush, shut down, count.
 
+use std::any::type_name;
 use std::error::Error;
 use std::fmt;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use logeater_schema::{Event, EventType};
+use logeater_schema::Event;
 use tokio::sync::{Notify, oneshot};
 use tracing::warn;
 
@@ -15,10 +16,10 @@ use crate::encode::{Encoder, unix_millis};
 use crate::queue::{Done, Queue};
 use crate::recording::{Recorded, Recorder};
 use crate::segment::Waiter;
-use crate::stats::{LossReason, Stats};
+use crate::stats::{LossReason, Stats, is_worth_a_line};
 
 /// As good as never, and within what every clock can hold.
-const FAR: Duration = Duration::from_hours(365 * 24);
+pub(crate) const FAR: Duration = Duration::from_hours(365 * 24);
 
 /// What a blocking wait allows the worker beyond its deadline before it no longer believes in it.
 const GRACE: Duration = Duration::from_millis(500);
@@ -31,6 +32,18 @@ const GRACE: Duration = Duration::from_millis(500);
 /// What is in memory is lost with the process, so end with [`shutdown`](Self::shutdown). Without it, the drop
 /// of the last handle blocks for at most [`drop_timeout`](ClientBuilder::drop_timeout) to deliver what is
 /// left; a handle in a `static` is never dropped.
+///
+/// # What is tried again
+///
+/// | answer of the server | what is done |
+/// |---|---|
+/// | `OK` | it counts, if it accounts for every event; otherwise the batch is sent again |
+/// | `INVALID_ARGUMENT`, `OUT_OF_RANGE` | the batch is halved and sent again, down to the event that is refused |
+/// | `UNIMPLEMENTED` for `PushBatch` | events go by `Push`, 64 at a time, for a minute or until the connection breaks |
+/// | any other code, no answer in time, no connection | the batch is sent again after a pause, for [`retry_for`](ClientBuilder::retry_for) |
+///
+/// Pauses grow from at most 100 ms to at most 10 s, each of a random length. While they do, one batch at a time
+/// finds out whether the server is back. A batch that is sent again has the same event ids.
 #[derive(Clone)]
 pub struct Client(Arc<Handle>);
 
@@ -68,7 +81,7 @@ impl Shared {
         let now = SystemTime::now();
         self.encoder.encode(event, now, |entry| match entry {
             Ok(entry) => self.enqueue(entry, now, waiter),
-            Err(reason) => Err(self.lose_invalid(event.event_type(), &reason)),
+            Err(why) => Err(self.lose(LossReason::Invalid, Some((type_name::<E>(), &*why)))),
         })
     }
 
@@ -78,25 +91,32 @@ impl Shared {
         now: SystemTime,
         waiter: Option<Waiter>,
     ) -> Result<(), LossReason> {
-        let wake = self.queue().append(entry, unix_millis(now), waiter)?;
-        if wake {
-            self.wake.notify_one();
+        let taken = self.queue().append(entry, unix_millis(now), waiter);
+        match taken {
+            Ok(false) => Ok(()),
+            Ok(true) => {
+                self.wake.notify_one();
+                Ok(())
+            }
+            Err(reason) => Err(self.lose(reason, None)),
         }
-        Ok(())
     }
 
+    /// Counts the loss of an event, and says it, if it is time to.
     #[cold]
-    fn lose_invalid(&self, event_type: &EventType, reason: &str) -> LossReason {
+    fn lose(&self, reason: LossReason, invalid: Option<(&str, &str)>) -> LossReason {
         let lost = {
             let mut queue = self.queue();
-            queue.lose(LossReason::Invalid);
-            queue.stats().dropped_for(LossReason::Invalid)
+            queue.lose(reason);
+            queue.stats().dropped_for(reason)
         };
-        // Said often enough to be seen, and seldom enough not to be in the way.
-        if lost.is_power_of_two() {
-            warn!(%event_type, %reason, lost, "an event was dropped, since it cannot be written");
+        if is_worth_a_line(lost, 1) {
+            match invalid {
+                Some((event, why)) => warn!(lost, %reason, event, why, "an event was dropped"),
+                None => warn!(lost, %reason, "an event was dropped"),
+            }
         }
-        LossReason::Invalid
+        reason
     }
 
     /// Asks the worker to call `done` when everything emitted so far has an end.
@@ -230,6 +250,7 @@ impl Client {
             // A worker that is gone has ended every event.
             let _ = ended.await;
         }
+        self.end_recording();
         self.stats()
     }
 
@@ -242,6 +263,7 @@ impl Client {
         if let Handle::Sending { shared, .. } = &*self.0 {
             shared.shut_down_blocking(timeout);
         }
+        self.end_recording();
         self.stats()
     }
 
@@ -252,6 +274,12 @@ impl Client {
             Handle::Sending { shared, .. } => shared.queue().stats(),
             Handle::Recording(recorder) => recorder.stats(),
             Handle::Disabled => Stats::default(),
+        }
+    }
+
+    fn end_recording(&self) {
+        if let Handle::Recording(recorder) = &*self.0 {
+            recorder.shut_down();
         }
     }
 

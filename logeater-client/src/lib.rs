@@ -47,6 +47,8 @@ mod encode;
 #[cfg(feature = "client")]
 mod event_id;
 #[cfg(feature = "client")]
+mod log;
+#[cfg(feature = "client")]
 mod queue;
 #[cfg(feature = "client")]
 mod recording;

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use logeater_proto::{ENTRY_BYTES_MAX, EVENT_ID_FIELD_BYTES, framed_len};
 
-use crate::client::PushError;
 use crate::event_id::EventIds;
 use crate::segment::{Batch, Segment, Waiter};
 use crate::stats::{LossReason, Stats};
@@ -88,19 +87,17 @@ impl Queue {
         self.stats
     }
 
-    /// Takes an entry, and says whether the worker must be woken for it.
+    /// Takes an entry, and says whether the worker must be woken for it. One that it does not take is the
+    /// caller's to [`lose`](Self::lose).
     pub(crate) fn append(
         &mut self,
         entry: &[u8],
         now_millis: u64,
         waiter: Option<Waiter>,
     ) -> Result<bool, LossReason> {
-        self.stats.emit();
         let framed = framed_len(entry.len() + EVENT_ID_FIELD_BYTES);
-        if let Err(reason) = self.room_for(entry.len(), framed) {
-            self.stats.drop_for(reason, 1);
-            return Err(reason);
-        }
+        self.room_for(entry.len(), framed)?;
+        self.stats.emit();
         let full =
             !self.open.bytes.is_empty() && self.open.bytes.len() + framed > self.limits.batch_bytes;
         if full {
@@ -120,7 +117,7 @@ impl Queue {
         Ok(full || complete || awaited || (first && self.idle))
     }
 
-    /// Counts an event that could not be written.
+    /// Counts an event that was not taken.
     pub(crate) fn lose(&mut self, reason: LossReason) {
         self.stats.emit();
         self.stats.drop_for(reason, 1);
@@ -141,40 +138,41 @@ impl Queue {
 
     fn begin_segment(&mut self) {
         self.open.since = Some(Instant::now());
-        if self.open.bytes.capacity() == 0 {
-            self.open.bytes = self
-                .spare
-                .pop()
-                .unwrap_or_else(|| BytesMut::with_capacity(self.limits.batch_bytes));
-        }
+        // Without a spare it begins small, so that memory is taken for events and not for segments.
+        self.open.bytes = self.spare.pop().unwrap_or_default();
     }
 
     fn seal(&mut self) {
         if self.open.events == 0 {
             return;
         }
-        let next = Segment::new(self.spare.pop().unwrap_or_default());
-        let segment = std::mem::replace(&mut self.open, next);
+        let segment = std::mem::take(&mut self.open);
         self.unended
             .insert(self.next_number, u64::from(segment.events));
         self.sealed.push_back(segment.seal(self.next_number));
         self.next_number += 1;
     }
 
-    /// The next batch to send, if one is due.
-    pub(crate) fn next_batch(&mut self, now: Instant) -> Option<Batch> {
+    /// The next batch to send, if one is due: the oldest, or while the server fails the one that was sent least
+    /// often, so that a batch that always fails does not stand before all others.
+    pub(crate) fn next_batch(&mut self, now: Instant, failing: bool) -> Option<Batch> {
         if self.sealed.is_empty() && self.open_due().is_some_and(|due| due <= now) {
             self.seal();
         }
-        let mut batch = self.sealed.pop_front()?;
-        batch.first_try.get_or_insert(now);
-        Some(batch)
+        let least_sent = || {
+            self.sealed
+                .iter()
+                .enumerate()
+                .min_by_key(|(_, batch)| batch.tries)
+        };
+        let place = if failing { least_sent()?.0 } else { 0 };
+        self.sealed.remove(place)
     }
 
     /// When the open segment is due; `None` while it is empty.
     pub(crate) fn open_due(&self) -> Option<Instant> {
         let since = self.open.since?;
-        let linger = if self.open.is_awaited() {
+        let linger = if self.open.urgent {
             Duration::ZERO
         } else {
             self.limits.linger
@@ -188,38 +186,23 @@ impl Queue {
         self.idle = idle;
     }
 
-    /// Ends a batch: these events were rejected, these are to be sent again, the others were delivered.
-    ///
-    /// Both lists ascend.
-    pub(crate) fn settle(&mut self, mut batch: Batch, rejected: &[(u32, String)], again: &[u32]) {
-        self.bytes -= batch.bytes.len();
-        if !again.is_empty() {
-            let rest = batch.keep(again);
-            self.bytes += rest.bytes.len();
-            self.put_back(rest);
-        }
-        let ended = u64::from(batch.events) - again.len() as u64;
-        let refused = rejected.len() as u64;
-        self.stats.deliver(ended - refused);
-        self.stats.reject(refused);
+    /// Counts the ends of a batch: so many events were rejected, `rest` is to be sent again, the others were
+    /// delivered.
+    pub(crate) fn settle(&mut self, batch: &Batch, rejected: u64, rest: Option<&Batch>) {
+        let (rest_events, rest_bytes) = rest.map_or((0, 0), |rest| (rest.events, rest.bytes.len()));
+        let ended = u64::from(batch.events - rest_events);
+        self.bytes -= batch.bytes.len() - rest_bytes;
+        self.stats.deliver(ended - rejected);
+        self.stats.reject(rejected);
         self.end(batch.number, ended);
-        batch.tell(
-            |event| match rejected.binary_search_by_key(&event, |(index, _)| *index) {
-                Ok(place) => Err(PushError::Rejected(rejected[place].1.clone())),
-                Err(_) => Ok(()),
-            },
-        );
-        self.reuse(batch);
     }
 
-    /// Gives up a batch.
-    pub(crate) fn give_up(&mut self, mut batch: Batch, reason: LossReason) {
+    /// Counts a batch that is given up.
+    pub(crate) fn give_up(&mut self, batch: &Batch, reason: LossReason) {
         let events = u64::from(batch.events);
         self.bytes -= batch.bytes.len();
         self.stats.drop_for(reason, events);
         self.end(batch.number, events);
-        batch.tell(|_| Err(PushError::Lost(reason)));
-        self.reuse(batch);
     }
 
     /// Puts a batch back in its place, to be sent again.
@@ -243,7 +226,8 @@ impl Queue {
         }
     }
 
-    fn reuse(&mut self, batch: Batch) {
+    /// Keeps the memory of a batch that has ended for the next segment.
+    pub(crate) fn reuse(&mut self, batch: Batch) {
         if self.spare.len() < SPARE_MAX
             && let Some(bytes) = batch.recycle()
             // What one giant event has stretched is given back.
@@ -255,12 +239,19 @@ impl Queue {
 
     /// Calls `done` when everything emitted so far has an end, or at the deadline; at once if that is now.
     pub(crate) fn flush(&mut self, deadline: Instant, done: Done) -> Option<Done> {
-        self.seal();
-        if self.unended.is_empty() {
+        // It is not sealed here: while nothing can be sent, many flushes must not make many small batches.
+        self.open.urgent = self.open.events > 0;
+        if self.oldest_unended() == u64::MAX {
             return Some(done);
         }
+        let last_sealed = self.next_number.saturating_sub(1);
+        let up_to = if self.open.urgent {
+            self.next_number
+        } else {
+            last_sealed
+        };
         self.flushes.push(Flush {
-            up_to: self.next_number - 1,
+            up_to,
             deadline,
             done,
         });
@@ -296,27 +287,36 @@ impl Queue {
         }
     }
 
-    /// Drops whatever has no end yet, in flight included, and ends every wait.
-    pub(crate) fn abandon(&mut self) -> Vec<(Done, bool)> {
+    /// Counts whatever has no end yet as dropped, in flight included, and hands out all waits and batches: their
+    /// ends are told without the lock.
+    pub(crate) fn abandon(&mut self) -> (Vec<(Done, bool)>, VecDeque<Batch>) {
         let in_time = self.stats.pending == 0;
         self.phase = Phase::Ended;
         self.stats
             .drop_for(LossReason::ShutDown, self.stats.pending);
+        self.seal();
         self.unended.clear();
-        self.sealed.clear();
         self.spare.clear();
-        self.open = Segment::default();
         self.bytes = 0;
+        let batches = std::mem::take(&mut self.sealed);
         let flushes = self.flushes.drain(..).map(|flush| flush.done);
-        flushes
-            .chain(self.shutdowns.drain(..))
-            .map(|done| (done, in_time))
-            .collect()
+        let waits = flushes.chain(self.shutdowns.drain(..));
+        (waits.map(|done| (done, in_time)).collect(), batches)
+    }
+
+    /// The number of the oldest batch that has no end; the open segment has the number that it will have.
+    fn oldest_unended(&self) -> u64 {
+        let open = if self.open.events > 0 {
+            self.next_number
+        } else {
+            u64::MAX
+        };
+        self.unended.keys().next().copied().unwrap_or(open)
     }
 
     /// The waits that are over: every event has its end, or their time is up.
     pub(crate) fn finished_flushes(&mut self, now: Instant) -> Vec<(Done, bool)> {
-        let oldest = self.unended.keys().next().copied().unwrap_or(u64::MAX);
+        let oldest = self.oldest_unended();
         self.flushes
             .extract_if(.., |flush| flush.up_to < oldest || flush.deadline <= now)
             .map(|flush| (flush.done, flush.up_to < oldest))

@@ -1,13 +1,15 @@
 //! Whatever the server answers, in whatever order: every event has one end, and the sum is exact.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::mpsc::{Receiver, channel};
 
 use logeater_proto::{EntryRef, Envelope, write_entry};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use tokio::sync::oneshot;
 
 use super::*;
+use crate::client::PushError;
 
 /// What may happen next.
 #[derive(Clone, Debug)]
@@ -40,12 +42,16 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+type Verdict = Result<(), PushError>;
+
 /// A queue, and what a worker would hold of it.
 struct Model {
     queue: Queue,
     in_flight: Vec<Batch>,
     now: Instant,
     ended: BTreeSet<Vec<u8>>,
+    verdicts: HashMap<String, Verdict>,
+    awaited: HashMap<String, oneshot::Receiver<Verdict>>,
     flushed: Vec<Receiver<bool>>,
 }
 
@@ -62,18 +68,24 @@ impl Model {
             in_flight: Vec::new(),
             now: Instant::now() + Duration::from_mins(1),
             ended: BTreeSet::new(),
+            verdicts: HashMap::new(),
+            awaited: HashMap::new(),
             flushed: Vec::new(),
         }
     }
 
     fn step(&mut self, step: Step) {
         match step {
-            Step::Emit { user_bytes } => self.emit(user_bytes, None),
+            Step::Emit { user_bytes } => self.emit(&"u".repeat(user_bytes), None),
             Step::Push => {
-                let (waiter, _) = tokio::sync::oneshot::channel();
-                self.emit(1, Some(waiter));
+                let user = format!("waits {}", self.awaited.len());
+                let (waiter, end) = oneshot::channel();
+                self.emit(&user, Some(waiter));
+                self.awaited.insert(user, end);
             }
-            Step::Send => self.in_flight.extend(self.queue.next_batch(self.now)),
+            Step::Send => self
+                .in_flight
+                .extend(self.queue.next_batch(self.now, false)),
             Step::Deliver(at) => self.answered(at, &[], &[]),
             Step::Reject { in_flight, events } => self.answered(in_flight, &events, &[]),
             Step::Again { in_flight, events } => self.answered(in_flight, &[], &events),
@@ -84,18 +96,20 @@ impl Model {
             }
             Step::Halve(at) => {
                 if let Some(batch) = self.take(at) {
-                    let whole = ids(&batch);
-                    let (first, second) = batch.halve();
-                    assert_eq!(whole, [ids(&first), ids(&second)].concat());
+                    let (whole, half) = (entries(&batch), batch.events / 2);
+                    let (first, second) = batch.split(half);
+                    assert_eq!(whole, [entries(&first), entries(&second)].concat());
                     for half in [first, second].into_iter().filter(|half| half.events > 0) {
                         self.queue.put_back(half);
                     }
                 }
             }
             Step::GiveUp(at) => {
-                if let Some(batch) = self.take(at) {
-                    self.end(ids(&batch));
-                    self.queue.give_up(batch, LossReason::RetriesSpent);
+                if let Some(mut batch) = self.take(at) {
+                    let lost = PushError::Lost(LossReason::RetriesSpent);
+                    self.end(&batch, &|_, _| Some(Err(lost.clone())));
+                    self.queue.give_up(&batch, LossReason::RetriesSpent);
+                    batch.tell(|_| Err(lost.clone()));
                 }
             }
             Step::Flush => {
@@ -113,47 +127,68 @@ impl Model {
         }
     }
 
-    fn emit(&mut self, user_bytes: usize, waiter: Option<Waiter>) {
+    fn emit(&mut self, user_id: &str, waiter: Option<Waiter>) {
         let mut entry = Vec::new();
-        let user_id = "u".repeat(user_bytes);
         let envelope = Envelope {
             event_type: "a.b",
-            user_id: Some(&user_id),
+            user_id: Some(user_id),
             ..Envelope::default()
         };
         write_entry(&mut entry, &envelope, None::<fn(&mut Vec<u8>)>);
-        // A full queue refuses it, and counts that.
-        _ = self.queue.append(&entry, 1, waiter);
+        if let Err(reason) = self.queue.append(&entry, 1, waiter) {
+            self.queue.lose(reason);
+        }
     }
 
+    /// What the worker does with an answer: these were rejected, for being who they are, these failed.
     fn answered(&mut self, at: usize, rejected: &[u32], again: &[u32]) {
-        let Some(batch) = self.take(at) else { return };
-        let of_batch = |events: &[u32]| -> BTreeSet<u32> {
-            events
-                .iter()
-                .copied()
-                .filter(|event| *event < batch.events)
-                .collect()
+        let Some(mut batch) = self.take(at) else {
+            return;
         };
-        let rejected: Vec<_> = of_batch(rejected)
-            .into_iter()
-            .map(|event| (event, "no".to_owned()))
+        let users: Vec<_> = entries(&batch).into_iter().map(|(_, user)| user).collect();
+        let rejected: BTreeSet<_> = rejected
+            .iter()
+            .copied()
+            .filter(|event| *event < batch.events)
             .collect();
-        let again: Vec<_> = of_batch(again).into_iter().collect();
-        let ended = (0..)
-            .zip(ids(&batch))
-            .filter(|(event, _)| again.binary_search(event).is_err());
-        self.end(ended.map(|(_, id)| id).collect());
-        self.queue.settle(batch, &rejected, &again);
+        let again: BTreeSet<_> = again
+            .iter()
+            .copied()
+            .filter(|event| *event < batch.events)
+            .collect();
+        let again: Vec<_> = again.difference(&rejected).copied().collect();
+        let verdict = |event: u32, user: &str| {
+            if rejected.contains(&event) {
+                Err(PushError::Rejected(user.to_owned()))
+            } else {
+                Ok(())
+            }
+        };
+        self.end(&batch, &|event, user| {
+            (!again.contains(&event)).then(|| verdict(event, user))
+        });
+        let rest = (!again.is_empty()).then(|| batch.keep(&again));
+        self.queue
+            .settle(&batch, rejected.len() as u64, rest.as_ref());
+        batch.tell(|event| verdict(event, &users[event as usize]));
+        self.queue.reuse(batch);
+        if let Some(rest) = rest {
+            self.queue.put_back(rest);
+        }
     }
 
     fn take(&mut self, at: usize) -> Option<Batch> {
         (at < self.in_flight.len()).then(|| self.in_flight.remove(at))
     }
 
-    fn end(&mut self, ids: Vec<Vec<u8>>) {
-        for id in ids {
+    /// Notes the end of each event of a batch that has one now.
+    fn end(&mut self, batch: &Batch, verdict: &dyn Fn(u32, &str) -> Option<Verdict>) {
+        for (event, (id, user)) in (0..).zip(entries(batch)) {
+            let Some(verdict) = verdict(event, &user) else {
+                continue;
+            };
             assert!(self.ended.insert(id), "an event ended twice");
+            self.verdicts.insert(user, verdict);
         }
     }
 
@@ -183,7 +218,7 @@ impl Model {
             + u64::from(self.queue.open.events);
         assert_eq!(pending, events);
         for batch in waiting {
-            assert_eq!(ids(batch).len(), batch.events as usize);
+            assert_eq!(entries(batch).len(), batch.events as usize);
         }
         assert!(
             self.queue
@@ -194,16 +229,16 @@ impl Model {
     }
 }
 
-fn ids(batch: &Batch) -> Vec<Vec<u8>> {
-    Batch::messages(&batch.bytes)
-        .map(|message| {
-            EntryRef::decode(&message)
-                .unwrap()
-                .event_id
-                .unwrap()
-                .to_vec()
-        })
-        .collect()
+/// Each event's id and user.
+fn entries(batch: &Batch) -> Vec<(Vec<u8>, String)> {
+    let entry = |message: bytes::Bytes| {
+        let entry = EntryRef::decode(&message).unwrap();
+        (
+            entry.event_id.unwrap().to_vec(),
+            entry.user_id.unwrap().to_owned(),
+        )
+    };
+    Batch::messages(&batch.bytes).map(entry).collect()
 }
 
 proptest! {
@@ -216,7 +251,7 @@ proptest! {
         }
         // At last the server takes everything.
         loop {
-            model.in_flight.extend(model.queue.next_batch(model.now));
+            model.in_flight.extend(model.queue.next_batch(model.now, true));
             if model.in_flight.is_empty() {
                 break;
             }
@@ -227,6 +262,10 @@ proptest! {
         prop_assert_eq!(model.ended.len() as u64 + model.queue.stats.dropped_for(LossReason::QueueFull), model.queue.stats.emitted);
         for (done, in_time) in model.queue.finished_flushes(model.now) {
             done(in_time);
+        }
+        for (user, mut end) in model.awaited {
+            // One that the queue did not take has nobody to tell.
+            prop_assert_eq!(end.try_recv().ok(), model.verdicts.remove(&user));
         }
         for flushed in model.flushed {
             prop_assert_eq!(flushed.try_recv(), Ok(true));
@@ -251,8 +290,8 @@ fn a_trickle_does_not_postpone_the_first_event() {
     let due = queue.open_due().unwrap();
     queue.append(b"", 1, None).unwrap();
     assert_eq!(queue.open_due(), Some(due));
-    assert!(queue.next_batch(queue.open.since.unwrap()).is_none());
-    assert_eq!(queue.next_batch(due).unwrap().events, 2);
+    assert!(queue.next_batch(queue.open.since.unwrap(), false).is_none());
+    assert_eq!(queue.next_batch(due, false).unwrap().events, 2);
 }
 
 #[test]
@@ -269,21 +308,84 @@ fn only_the_first_event_of_a_quiet_time_and_a_sealed_segment_wake_the_worker() {
 #[test]
 fn an_awaited_event_does_not_linger() {
     let mut queue = queue(Duration::from_hours(1));
-    let (waiter, _) = tokio::sync::oneshot::channel();
+    let (waiter, _) = oneshot::channel();
     assert_eq!(queue.append(b"", 1, Some(waiter)), Ok(true));
-    assert_eq!(queue.next_batch(Instant::now()).unwrap().events, 1);
+    assert_eq!(queue.next_batch(Instant::now(), false).unwrap().events, 1);
 }
 
 #[test]
 fn the_memory_of_a_delivered_batch_is_used_again() {
     let mut queue = queue(Duration::ZERO);
     queue.append(b"x", 1, None).unwrap();
-    let batch = queue.next_batch(Instant::now()).unwrap();
+    let batch = queue.next_batch(Instant::now(), false).unwrap();
     let memory = batch.bytes.as_ptr();
-    queue.settle(batch, &[], &[]);
+    queue.settle(&batch, 0, None);
+    queue.reuse(batch);
     queue.append(b"x", 1, None).unwrap();
     assert_eq!(
-        queue.next_batch(Instant::now()).unwrap().bytes.as_ptr(),
+        queue
+            .next_batch(Instant::now(), false)
+            .unwrap()
+            .bytes
+            .as_ptr(),
         memory
     );
+}
+
+#[test]
+fn while_the_server_fails_the_batch_that_was_sent_least_often_is_next() {
+    let mut queue = queue(Duration::ZERO);
+    for _ in 0..15 {
+        queue.append(b"", 1, None).unwrap();
+    }
+    let mut sent = Vec::new();
+    for failing in [false, true, true, true, false] {
+        let mut batch = queue.next_batch(Instant::now(), failing).unwrap();
+        batch.tries += 1;
+        sent.push(batch.number);
+        queue.put_back(batch);
+    }
+    assert_eq!(sent, [0, 1, 2, 0, 0]);
+}
+
+#[test]
+fn many_flushes_while_nothing_can_be_sent_make_no_small_batches() {
+    let mut queue = queue(Duration::from_hours(1));
+    for _ in 0..4 {
+        queue.append(b"", 1, None).unwrap();
+        assert!(queue.flush(Instant::now(), Box::new(|_| ())).is_none());
+    }
+    assert_eq!(queue.sealed.len(), 0);
+    assert_eq!(queue.next_batch(Instant::now(), false).unwrap().events, 4);
+}
+
+#[test]
+fn what_is_over_the_limits_is_not_taken() {
+    let mut queue = queue(Duration::ZERO);
+    let largest = ENTRY_BYTES_MAX - EVENT_ID_FIELD_BYTES;
+    assert_eq!(
+        queue.append(&vec![0; largest + 1], 1, None),
+        Err(LossReason::TooLarge)
+    );
+    assert_eq!(
+        queue.append(&vec![0; largest], 1, None),
+        Err(LossReason::QueueFull)
+    );
+    assert_eq!(queue.append(&[0; 3_900], 1, None), Ok(true));
+    assert_eq!(queue.append(&[0; 100], 1, None), Err(LossReason::QueueFull));
+}
+
+#[test]
+fn a_batch_has_no_more_bytes_than_it_may_unless_one_event_has() {
+    let mut queue = queue(Duration::ZERO);
+    for bytes in [600, 300, 600, 1_500, 10] {
+        queue.append(&vec![0; bytes], 1, None).unwrap();
+    }
+    queue.seal();
+    let sizes: Vec<_> = queue
+        .sealed
+        .iter()
+        .map(|batch| (batch.events, batch.bytes.len() <= 1_000))
+        .collect();
+    assert_eq!(sizes, [(2, true), (1, true), (1, false), (1, true)]);
 }

@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use logeater_proto::EntryRef;
+use logeater_proto::{ENTRY_BYTES_MAX, EVENT_ID_FIELD_BYTES, EntryRef};
 use logeater_schema::Event;
 
-use crate::encode::Encoder;
+use crate::encode::{Encoded, Encoder};
 use crate::stats::{LossReason, Stats};
 use crate::timestamp::TimestampUnit;
 
@@ -61,6 +61,7 @@ pub(crate) struct Recorder {
 struct Recording {
     events: Vec<RecordedEvent>,
     stats: Stats,
+    is_shut_down: bool,
 }
 
 impl Recorder {
@@ -83,24 +84,46 @@ impl Recorder {
         lock(&self.recording).stats
     }
 
-    /// Keeps what would have been sent; an event that cannot be written counts as it would for a real client.
+    /// Takes no more events, as a client that is shut down.
+    pub(crate) fn shut_down(&self) {
+        lock(&self.recording).is_shut_down = true;
+    }
+
+    /// Keeps what would have been sent; an event that could not be sent is lost for the same reason.
     pub(crate) fn record<E: Event>(&self, event: &E) -> Result<(), LossReason> {
         self.encoder.encode(event, SystemTime::now(), |entry| {
-            let entry = entry.ok().and_then(|entry| EntryRef::decode(entry).ok());
             let mut recording = lock(&self.recording);
             recording.stats.emit();
-            let Some(entry) = entry else {
-                recording.stats.drop_for(LossReason::Invalid, 1);
-                return Err(LossReason::Invalid);
-            };
-            recording.stats.deliver(1);
-            recording.events.push(RecordedEvent {
-                event_type: entry.event_type.to_owned(),
-                user_id: entry.user_id.map(ToOwned::to_owned),
-                timestamp: entry.timestamp,
-                details: entry.details.map(ToOwned::to_owned),
-            });
-            Ok(())
+            match recording.check(entry) {
+                Ok(entry) => {
+                    recording.stats.deliver(1);
+                    recording.events.push(entry);
+                    Ok(())
+                }
+                Err(reason) => {
+                    recording.stats.drop_for(reason, 1);
+                    Err(reason)
+                }
+            }
+        })
+    }
+}
+
+impl Recording {
+    fn check(&self, entry: Encoded<'_>) -> Result<RecordedEvent, LossReason> {
+        if self.is_shut_down {
+            return Err(LossReason::ShutDown);
+        }
+        let entry = entry.map_err(|_| LossReason::Invalid)?;
+        if entry.len() + EVENT_ID_FIELD_BYTES > ENTRY_BYTES_MAX {
+            return Err(LossReason::TooLarge);
+        }
+        let entry = EntryRef::decode(entry).map_err(|_| LossReason::Invalid)?;
+        Ok(RecordedEvent {
+            event_type: entry.event_type.to_owned(),
+            user_id: entry.user_id.map(ToOwned::to_owned),
+            timestamp: entry.timestamp,
+            details: entry.details.map(ToOwned::to_owned),
         })
     }
 }

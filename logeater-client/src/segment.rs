@@ -21,27 +21,18 @@ pub(crate) struct Segment {
     pub(crate) events: u32,
     /// When the first event came.
     pub(crate) since: Option<Instant>,
+    /// Whether somebody waits for its events, so that it should not linger.
+    pub(crate) urgent: bool,
     waiters: Vec<(u32, Waiter)>,
 }
 
 impl Segment {
-    pub(crate) fn new(bytes: BytesMut) -> Self {
-        Self {
-            bytes,
-            ..Self::default()
-        }
-    }
-
     pub(crate) fn append(&mut self, entry: &[u8], event_id: &[u8; 16], waiter: Option<Waiter>) {
         frame_entry(&mut self.bytes, entry, event_id);
+        self.urgent |= waiter.is_some();
         self.waiters
             .extend(waiter.map(|waiter| (self.events, waiter)));
         self.events += 1;
-    }
-
-    /// Whether somebody waits for an event in it, so that it should not linger.
-    pub(crate) fn is_awaited(&self) -> bool {
-        !self.waiters.is_empty()
     }
 
     pub(crate) fn seal(self, number: u64) -> Batch {
@@ -51,6 +42,7 @@ impl Segment {
             events: self.events,
             waiters: self.waiters,
             first_try: None,
+            tries: 0,
         }
     }
 }
@@ -62,7 +54,10 @@ pub(crate) struct Batch {
     pub(crate) number: u64,
     pub(crate) bytes: Bytes,
     pub(crate) events: u32,
+    /// When it was sent for the first time.
     pub(crate) first_try: Option<Instant>,
+    /// How often it was sent.
+    pub(crate) tries: u32,
     waiters: Vec<(u32, Waiter)>,
 }
 
@@ -75,49 +70,40 @@ impl Batch {
             .map(|entry| bytes.slice_ref(entry))
     }
 
-    /// Two batches of half the events each; the second is empty for a batch of one.
-    pub(crate) fn halve(self) -> (Self, Self) {
-        let first_events = self.events.div_ceil(2);
+    /// Two batches: one of the first events, at most `first_events`, and one of the others.
+    pub(crate) fn split(self, first_events: u32) -> (Self, Self) {
+        let first_events = first_events.min(self.events);
         let cut: usize = entries(&self.bytes)
             .map_while(Result::ok)
             .take(first_events as usize)
             .map(|entry| framed_len(entry.len()))
             .sum();
-        let (first_waiters, second_waiters) = self
-            .waiters
-            .into_iter()
-            .partition(|(event, _)| *event < first_events);
-        let half = |bytes, events, waiters| Self {
-            number: self.number,
+        let part = |bytes, events| Self {
             bytes,
             events,
-            waiters,
-            first_try: self.first_try,
+            waiters: Vec::new(),
+            ..self
         };
-        let mut second_waiters: Vec<(u32, Waiter)> = second_waiters;
-        for (event, _) in &mut second_waiters {
-            *event -= first_events;
+        let mut first = part(self.bytes.slice(..cut), first_events);
+        let mut second = part(self.bytes.slice(cut..), self.events - first_events);
+        for (event, waiter) in self.waiters {
+            match event.checked_sub(first_events) {
+                None => first.waiters.push((event, waiter)),
+                Some(event) => second.waiters.push((event, waiter)),
+            }
         }
-        (
-            half(self.bytes.slice(..cut), first_events, first_waiters),
-            half(
-                self.bytes.slice(cut..),
-                self.events - first_events,
-                second_waiters,
-            ),
-        )
+        (first, second)
     }
 
     /// A batch of these events alone, in ascending order; the others have ended.
     pub(crate) fn keep(&mut self, events: &[u32]) -> Self {
         let mut rest = Self {
-            number: self.number,
             bytes: Bytes::new(),
             events: 0,
             waiters: Vec::new(),
-            first_try: self.first_try,
+            ..*self
         };
-        let mut bytes = BytesMut::with_capacity(self.bytes.len());
+        let mut bytes = BytesMut::new();
         let mut frame_start = 0;
         let mut waiting = std::mem::take(&mut self.waiters).into_iter().peekable();
         for (event, entry) in (0..).zip(entries(&self.bytes).map_while(Result::ok)) {

@@ -19,16 +19,16 @@ pub enum LossReason {
 }
 
 impl LossReason {
-    const COUNT: usize = 5;
+    const ALL: [Self; 5] = [
+        Self::QueueFull,
+        Self::TooLarge,
+        Self::Invalid,
+        Self::RetriesSpent,
+        Self::ShutDown,
+    ];
 
     fn index(self) -> usize {
-        match self {
-            Self::QueueFull => 0,
-            Self::TooLarge => 1,
-            Self::Invalid => 2,
-            Self::RetriesSpent => 3,
-            Self::ShutDown => 4,
-        }
+        self as usize
     }
 }
 
@@ -65,11 +65,11 @@ pub struct Stats {
     pub pending: u64,
     /// Requests that failed and were made again.
     pub retries: u64,
-    dropped_by_reason: [u64; LossReason::COUNT],
+    dropped_by_reason: ByReason,
 }
 
 impl Stats {
-    /// Events that never reached the store: rejected or dropped.
+    /// Events of which it is not known that the server has them: rejected or dropped.
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.rejected + self.dropped
@@ -78,7 +78,7 @@ impl Stats {
     /// Events that were given up for this reason.
     #[must_use]
     pub fn dropped_for(&self, reason: LossReason) -> u64 {
-        self.dropped_by_reason[reason.index()]
+        self.dropped_by_reason.0[reason.index()]
     }
 
     pub(crate) fn emit(&mut self) {
@@ -99,6 +99,31 @@ impl Stats {
     pub(crate) fn drop_for(&mut self, reason: LossReason, events: u64) {
         self.pending -= events;
         self.dropped += events;
-        self.dropped_by_reason[reason.index()] += events;
+        self.dropped_by_reason.0[reason.index()] += events;
     }
+}
+
+/// A count for each reason.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct ByReason([u64; LossReason::ALL.len()]);
+
+impl fmt::Debug for ByReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts = LossReason::ALL.into_iter().zip(self.0);
+        f.debug_map()
+            .entries(counts.filter(|(_, count)| *count > 0))
+            .finish()
+    }
+}
+
+/// Whether one more loss, or `added` more, are to be said in the log: often enough to be seen, and seldom enough
+/// not to be in the way.
+pub(crate) fn is_worth_a_line(total: u64, added: u64) -> bool {
+    // A power of two was reached.
+    added > 0
+        && total.ilog2()
+            != total
+                .saturating_sub(added)
+                .checked_ilog2()
+                .unwrap_or(u32::MAX)
 }

@@ -1,15 +1,10 @@
 //! Carries batches to the server, and says what the answer means for each event. It keeps no event.
 //!
-//! | gRPC code | what is done |
-//! |---|---|
-//! | `OK` | the answer counts, if it accounts for every event; otherwise the batch is sent again |
-//! | `INVALID_ARGUMENT`, `OUT_OF_RANGE` | it is about the content: the batch is halved, down to the event that is refused |
-//! | `UNIMPLEMENTED` for `PushBatch` | `Push` is used, until a request fails or a connection breaks |
-//! | every other code | it is sent again, with a pause |
+//! Which codes are tried again is in the documentation of [`Client`](crate::Client).
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::error::Error;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use logeater_proto::event::{BatchResponse, EventResponse};
@@ -22,8 +17,8 @@ use tonic::{Code, Request, Status};
 use crate::codec::PassThrough;
 use crate::segment::Batch;
 
-/// More `Push` requests at once are slower, not faster: 256 cost 1.4 times the CPU, 1,024 twice.
-const PUSHES_IN_FLIGHT_MAX: usize = 64;
+/// How long events go one by one to a server that knows no batches, before it is asked again.
+const ONE_BY_ONE_FOR: Duration = Duration::from_mins(1);
 
 /// What became of a batch.
 #[derive(Debug, PartialEq, Eq)]
@@ -46,8 +41,9 @@ pub(crate) enum Answer {
 #[derive(Clone, Debug)]
 pub(crate) struct Transport {
     channel: Channel,
+    server: Arc<str>,
     timeout: Duration,
-    one_by_one: Arc<AtomicBool>,
+    one_by_one_until: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Transport {
@@ -55,35 +51,38 @@ impl Transport {
     pub(crate) fn new(endpoint: &Endpoint, timeout: Duration) -> Self {
         Self {
             channel: endpoint.connect_lazy(),
+            server: server(endpoint).into(),
             timeout,
-            one_by_one: Arc::default(),
+            one_by_one_until: Arc::default(),
         }
+    }
+
+    /// Host and port.
+    pub(crate) fn server(&self) -> &str {
+        &self.server
     }
 
     /// Whether events are sent by `Push`, one by one.
-    pub(crate) fn is_one_by_one(&self) -> bool {
-        self.one_by_one.load(Ordering::Relaxed)
+    pub(crate) fn is_one_by_one(&self, now: Instant) -> bool {
+        self.one_by_one_until().is_some_and(|until| now < until)
     }
 
     /// Sends a batch.
-    pub(crate) async fn send(self, batch: Bytes, events: u32) -> Answer {
-        let answer = if self.is_one_by_one() {
-            self.push_each(&batch).await
-        } else {
-            self.push_batch(batch, events).await
-        };
-        match answer {
-            Answer::NoPushBatch => self.one_by_one.store(true, Ordering::Relaxed),
-            // The connection may be another one now, to a server that knows more.
-            Answer::Failed(_)
-            | Answer::Settled {
-                failure: Some(_), ..
-            } => {
-                self.one_by_one.store(false, Ordering::Relaxed);
-            }
-            _ => {}
+    pub(crate) async fn send(self, batch: Bytes, events: u32, now: Instant) -> Answer {
+        if self.is_one_by_one(now) {
+            return self.push_each(&batch).await;
+        }
+        let answer = self.push_batch(batch, events).await;
+        if answer == Answer::NoPushBatch {
+            *self.one_by_one_until() = Some(now + ONE_BY_ONE_FOR);
         }
         answer
+    }
+
+    fn one_by_one_until(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+        self.one_by_one_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn push_batch(&self, batch: Bytes, events: u32) -> Answer {
@@ -101,24 +100,18 @@ impl Transport {
     async fn push_each(&self, batch: &Bytes) -> Answer {
         let (mut rejected, mut again, mut failure) = (Vec::new(), Vec::new(), None);
         let mut pushes = JoinSet::new();
-        let mut messages = (0..).zip(Batch::messages(batch));
-        loop {
-            while pushes.len() < PUSHES_IN_FLIGHT_MAX
-                && let Some((event, message)) = messages.next()
-            {
-                pushes.spawn(self.clone().push(event, message));
-            }
-            match pushes.join_next().await {
-                None => break,
-                Some(Ok((_, Push::Delivered))) => {}
-                Some(Ok((event, Push::Rejected(reason)))) => rejected.push((event, reason)),
-                Some(Ok((event, Push::Failed(reason)))) => {
+        for (event, message) in (0..).zip(Batch::messages(batch)) {
+            pushes.spawn(self.clone().push(event, message));
+        }
+        while let Some(push) = pushes.join_next().await {
+            match push {
+                Ok((_, Push::Delivered)) => {}
+                Ok((event, Push::Rejected(reason))) => rejected.push((event, reason)),
+                Ok((event, Push::Failed(reason))) => {
                     again.push(event);
                     failure = Some(reason);
-                    // One failure is enough: what was not tried yet would only fail as well.
-                    again.extend(messages.by_ref().map(|(event, _)| event));
                 }
-                Some(Err(panic)) => return Answer::Failed(panic.to_string()),
+                Err(panic) => return Answer::Failed(panic.to_string()),
             }
         }
         rejected.sort_unstable();
@@ -137,7 +130,13 @@ impl Transport {
                 Push::Rejected("the server answered success = false".to_owned())
             }
             Err(status) if is_about_content(&status) => Push::Rejected(describe(&status)),
-            Err(status) => Push::Failed(describe(&status)),
+            Err(status) => {
+                if status.code() == Code::Unavailable {
+                    // The next connection may be to a server that knows more.
+                    *self.one_by_one_until() = None;
+                }
+                Push::Failed(describe(&status))
+            }
         };
         (event, end)
     }
@@ -151,9 +150,9 @@ impl Transport {
         let mut request = Request::new(message);
         request.set_timeout(self.timeout);
         let call = async {
-            grpc.ready()
-                .await
-                .map_err(|error| Status::unavailable(chain(&error)))?;
+            grpc.ready().await.map_err(|error| {
+                Status::unavailable(root_cause(&error).unwrap_or_else(|| error.to_string()))
+            })?;
             let path = method
                 .parse()
                 .map_err(|_| Status::internal("the method is no path"))?;
@@ -203,20 +202,27 @@ fn is_about_content(status: &Status) -> bool {
     matches!(status.code(), Code::InvalidArgument | Code::OutOfRange)
 }
 
+/// The code, what the server said, and of what the transport said the cause, which tells most.
 fn describe(status: &Status) -> String {
-    format!("{}: {}", status.code(), chain(status))
-}
-
-/// An error with all its causes, since the last one says what happened.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
+    let mut text = format!("{:?}: {}", status.code(), status.message());
+    if let Some(cause) = root_cause(status) {
         text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
+        text.push_str(&cause);
     }
     text
+}
+
+fn root_cause(error: &dyn Error) -> Option<String> {
+    let causes = std::iter::successors(error.source(), |&error| error.source());
+    causes.last().map(ToString::to_string)
+}
+
+fn server(endpoint: &Endpoint) -> String {
+    let uri = endpoint.uri();
+    let port = uri
+        .port_u16()
+        .map_or(String::new(), |port| format!(":{port}"));
+    format!("{}{port}", uri.host().unwrap_or_default())
 }
 
 #[cfg(test)]

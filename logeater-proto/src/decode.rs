@@ -52,15 +52,16 @@ pub fn entries(batch: &[u8]) -> impl Iterator<Item = Result<&[u8], DecodeError>>
     let mut rest = Reader(batch);
     std::iter::from_fn(move || {
         loop {
-            match rest.field() {
-                Ok(Some((1, value))) => return Some(value.bytes("entries")),
-                Ok(Some(_)) => {}
+            let entry = match rest.field() {
+                Ok(Some((1, value))) => value.bytes("entries"),
+                Ok(Some(_)) => continue,
                 Ok(None) => return None,
-                Err(error) => {
-                    rest = Reader(&[]);
-                    return Some(Err(error));
-                }
+                Err(error) => Err(error),
+            };
+            if entry.is_err() {
+                rest = Reader(&[]);
             }
+            return Some(entry);
         }
     })
 }

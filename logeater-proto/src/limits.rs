@@ -5,6 +5,3 @@ pub const ENTRY_BYTES_MAX: usize = 1 << 20;
 
 /// The most bytes that one request may have: 4 MiB, the default limit of gRPC servers.
 pub const REQUEST_BYTES_MAX: usize = 4 << 20;
-
-/// The most bytes that the name of an event type may have.
-pub const EVENT_TYPE_BYTES_MAX: usize = 255;

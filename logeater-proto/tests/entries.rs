@@ -166,6 +166,14 @@ fn what_is_no_entry_is_an_error_that_says_why() {
 }
 
 #[test]
+fn the_first_error_of_a_batch_is_the_last_item() {
+    for bytes in [b"\x0a\x00\x08\x01\x0a\x00", b"\x0a\x00\x0a\x7f\x0a\x00"] {
+        let read: Vec<_> = entries(bytes).collect();
+        assert!(matches!(read[..], [Ok([]), Err(_)]), "{read:?}");
+    }
+}
+
+#[test]
 fn groups_nested_without_end_do_not_exhaust_the_stack() {
     assert_eq!(
         EntryRef::decode(&[0x83, 0x01].repeat(100_000)),

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use logeater_client::{Client, Column, Event};
+use logeater_client::{Client, Column, Event, LossReason};
 use proptest::collection::{btree_map, btree_set, vec, vec_deque};
 use proptest::option;
 use proptest::prelude::*;
@@ -321,4 +321,33 @@ fn a_value_that_its_column_cannot_hold_is_a_counted_loss() {
         ),
         (2, 1, 1)
     );
+}
+
+#[test]
+fn a_recording_client_loses_what_a_real_one_would() {
+    #[derive(Event)]
+    #[event("test.note")]
+    struct Note {
+        text: String,
+    }
+    let (client, recorded) = Client::recording();
+    client.emit(Note {
+        text: "x".repeat(2 << 20),
+    });
+    client.emit(Note {
+        text: "x".repeat(10),
+    });
+    client.shutdown_blocking(Duration::ZERO);
+    client.emit(Note {
+        text: "x".repeat(10),
+    });
+    let stats = client.stats();
+    assert_eq!(
+        (
+            stats.dropped_for(LossReason::TooLarge),
+            stats.dropped_for(LossReason::ShutDown)
+        ),
+        (1, 1)
+    );
+    assert_eq!(recorded.take().len(), 1);
 }

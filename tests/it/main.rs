@@ -4,6 +4,7 @@
 
 mod arrows;
 mod details;
+mod failing_server;
 mod killed_collector;
 mod limits;
 mod push_only;

@@ -11,11 +11,19 @@ use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::Server;
 use tonic::{Request, Response, Status};
 
+/// What a peer answers to one entry: stored, not stored, or an error.
+type OnPush = dyn Fn(&EventEntry) -> Result<bool, Status> + Send + Sync;
+
+/// What a peer answers to a batch, whose entries are then stored.
+type OnBatch = dyn Fn(&EventBatch) -> Result<(), Status> + Send + Sync;
+
 /// A server on a free port, on a thread of its own, until the test's process ends.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone)]
 pub(crate) struct Peer {
     pub(crate) url: String,
     state: Arc<Mutex<State>>,
+    on_push: Arc<OnPush>,
+    on_batch: Arc<OnBatch>,
 }
 
 #[derive(Debug, Default)]
@@ -26,13 +34,44 @@ struct State {
 }
 
 impl Peer {
-    /// Starts a server that stores what is pushed, and knows no batches.
+    /// Starts a server that knows no batches: "refused" is not stored, "invalid" is an error, all others are.
     pub(crate) fn push_only() -> Self {
+        Self::answering_push(|entry| match entry.user_id.as_deref() {
+            Some("refused") => Ok(false),
+            Some("invalid") => Err(Status::invalid_argument("no such user")),
+            _ => Ok(true),
+        })
+    }
+
+    /// Starts a server that knows no batches.
+    pub(crate) fn answering_push(
+        on_push: impl Fn(&EventEntry) -> Result<bool, Status> + Send + Sync + 'static,
+    ) -> Self {
+        Self::start(on_push, |_| {
+            Err(Status::unimplemented("unknown method PushBatch"))
+        })
+    }
+
+    /// Starts a server of batches.
+    pub(crate) fn answering_batches(
+        on_batch: impl Fn(&EventBatch) -> Result<(), Status> + Send + Sync + 'static,
+    ) -> Self {
+        Self::start(
+            |_| Err(Status::internal("nobody should call Push")),
+            on_batch,
+        )
+    }
+
+    fn start(
+        on_push: impl Fn(&EventEntry) -> Result<bool, Status> + Send + Sync + 'static,
+        on_batch: impl Fn(&EventBatch) -> Result<(), Status> + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         let peer = Self {
-            url,
-            ..Self::default()
+            url: format!("http://{}", listener.local_addr().unwrap()),
+            state: Arc::default(),
+            on_push: Arc::new(on_push),
+            on_batch: Arc::new(on_batch),
         };
         let service = EventServer::new(peer.clone());
         thread::spawn(move || {
@@ -70,19 +109,27 @@ impl Peer {
 impl Event for Peer {
     async fn push(&self, request: Request<EventEntry>) -> Result<Response<EventResponse>, Status> {
         let entry = request.into_inner();
-        let mut state = self.state.lock().unwrap();
-        state.pushes += 1;
-        match entry.user_id.as_deref() {
-            Some("refused") => return Ok(Response::new(EventResponse { success: false })),
-            Some("invalid") => return Err(Status::invalid_argument("no such user")),
-            _ => state.entries.push(entry),
+        self.state.lock().unwrap().pushes += 1;
+        let success = (self.on_push)(&entry)?;
+        if success {
+            self.state.lock().unwrap().entries.push(entry);
         }
-        Ok(Response::new(EventResponse { success: true }))
+        Ok(Response::new(EventResponse { success }))
     }
 
-    async fn push_batch(&self, _: Request<EventBatch>) -> Result<Response<BatchResponse>, Status> {
+    async fn push_batch(
+        &self,
+        request: Request<EventBatch>,
+    ) -> Result<Response<BatchResponse>, Status> {
+        let batch = request.into_inner();
         self.state.lock().unwrap().batches += 1;
-        Err(Status::unimplemented("unknown method PushBatch"))
+        (self.on_batch)(&batch)?;
+        let accepted = u32::try_from(batch.entries.len()).unwrap();
+        self.state.lock().unwrap().entries.extend(batch.entries);
+        Ok(Response::new(BatchResponse {
+            accepted,
+            rejected: Vec::new(),
+        }))
     }
 }
 
