@@ -79,7 +79,7 @@ pub(crate) fn column(column: &Column<'_>, errors: &mut Errors) {
     match &column.body {
         Body::Record(record) => {
             fields(record, errors);
-            if !record.iter().any(Field::is_column) {
+            if !record.iter().any(Field::is_written) {
                 let message = "BigQuery has no RECORD without columns: write at least one field that is not skipped";
                 errors.at(column.item.ident, message);
             }
@@ -130,7 +130,20 @@ fn fields(fields: &[Field<'_>], errors: &mut Errors) {
     }
 }
 
+/// The first of the options that only one type of column each has.
+fn first_of(field: &Field<'_>) -> String {
+    let json = field.attrs.json.as_ref().map(|given| &given.key);
+    let mut words = json.into_iter().chain(field.attrs.refinements());
+    words.next().map(ToString::to_string).unwrap_or_default()
+}
+
 fn contradictions(field: &Field<'_>, errors: &mut Errors) {
+    if let (Some(prefix), None) = (&field.attrs.prefix, &field.attrs.flatten) {
+        errors.at(
+            &prefix.key,
+            "`prefix` is for the columns of a flattened field: write `flatten` before it, or `rename` instead",
+        );
+    }
     let mut roles = field.attrs.roles();
     let Some(role) = roles.next() else {
         for second in field.attrs.encodings().skip(1) {
@@ -139,12 +152,22 @@ fn contradictions(field: &Field<'_>, errors: &mut Errors) {
                 format!("`{second}` is one of several ways to write a field: keep one"),
             );
         }
+        let json = field.attrs.json.as_ref().map(|given| &given.key);
+        for second in json.into_iter().chain(field.attrs.refinements()).skip(1) {
+            errors.at(
+                second,
+                format!(
+                    "`{second}` and `{}` are for different types: keep one",
+                    first_of(field)
+                ),
+            );
+        }
         return;
     };
-    let why = if role == "skip" {
-        "leaves the field out"
-    } else {
-        "puts the field into the envelope"
+    let why = match role.to_string().as_str() {
+        "skip" => "leaves the field out",
+        "flatten" => "has the columns of the field's type instead of one for the field",
+        _ => "puts the field into the envelope",
     };
     for other in roles.chain(field.attrs.column_options()) {
         errors.at(

@@ -1,6 +1,6 @@
 //! `#[derive(Column)]`: from the checked model to tokens.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{DeriveInput, Result, Type};
@@ -9,8 +9,8 @@ use crate::check;
 use crate::column_input::{Body, Column, Label};
 use crate::errors::Errors;
 use crate::field::Field;
-use crate::fields::{at, bounds, declared, own, own_field, written};
-use crate::generics::Bounds;
+use crate::fields::{at, bounds, declared, first_flattened, own, own_field, parts, written};
+use crate::generics::{Bounds, static_arguments};
 use crate::names::json_string;
 
 /// Implements `Column` for a type.
@@ -48,6 +48,7 @@ fn newtype(column: &Column<'_>, inner: &Type) -> TokenStream {
             const TYPE: __logeater::ColumnType = #forward::TYPE;
             const LIST_TYPE: __logeater::ColumnType = #forward::LIST_TYPE;
             const FIELDS: &'static [__logeater::FieldSchema] = #forward::FIELDS;
+            const LIMITS: __logeater::Limits = #forward::LIMITS;
             const DESCRIPTION: &'static __logeater::std::primitive::str = #description;
             fn write(&self, __out: &mut __logeater::JsonWriter<'_>) {
                 #forward::write(&self.0, __out)
@@ -115,21 +116,20 @@ fn newtype_user_id(column: &Column<'_>, inner: &Type) -> TokenStream {
 
 /// A struct is a RECORD.
 fn record(column: &Column<'_>, fields: &[Field<'_>]) -> TokenStream {
-    let columns = declared(fields);
-    let span = own(column.item.ident).span();
-    let columns = quote_spanned!(span=> __logeater::nested(#columns));
+    let columns = columns(column, fields);
     let members = written(fields, own_field);
     let description = description(&column.description);
     let mut wanted = Bounds::new(column.item.generics);
     bounds(fields, &mut wanted);
-    implementation(
+    let check = first_flattened(fields).and_then(|place| check_early(column, place));
+    let implementation = implementation(
         column,
         &wanted,
         &quote! {
             type Shape = __logeater::One;
             type List = __logeater::Many;
             const TYPE: __logeater::ColumnType = __logeater::ColumnType::Record;
-            const FIELDS: &'static [__logeater::FieldSchema] = #columns;
+            #columns
             #description
             fn write(&self, __out: &mut __logeater::JsonWriter<'_>) {
                 let __object = __out.begin_object();
@@ -137,7 +137,40 @@ fn record(column: &Column<'_>, fields: &[Field<'_>]) -> TokenStream {
                 __out.end_object(__object);
             }
         },
-    )
+    );
+    quote!(#implementation #check)
+}
+
+/// The constants that have the columns of a RECORD.
+fn columns(column: &Column<'_>, fields: &[Field<'_>]) -> TokenStream {
+    let (columns, parts) = match first_flattened(fields) {
+        None => (declared(fields), None),
+        Some(place) => {
+            let parts = parts(fields);
+            let parts = quote!(const PARTS: &'static [__logeater::Part] = #parts;);
+            (
+                quote_spanned!(place=> __logeater::flat_record::<Self>()),
+                Some(parts),
+            )
+        }
+    };
+    let span = own(column.item.ident).span();
+    let columns = quote_spanned!(span=> __logeater::nested(#columns));
+    quote! {
+        const FIELDS: &'static [__logeater::FieldSchema] = #columns;
+        #parts
+    }
+}
+
+/// Finds what is wrong with flattened fields where they stand, and not where an event first uses the type.
+fn check_early(column: &Column<'_>, place: Span) -> Option<TokenStream> {
+    let (ident, arguments) = (
+        own(column.item.ident),
+        static_arguments(column.item.generics)?,
+    );
+    Some(quote_spanned! {place=>
+        const _: &[__logeater::FieldSchema] = <#ident #arguments as __logeater::Column>::FIELDS;
+    })
 }
 
 /// An enum without data is a STRING, whose values its description lists.

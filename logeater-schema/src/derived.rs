@@ -59,6 +59,8 @@ pub const fn nullable<C: Column + ?Sized>(
         type_description: C::DESCRIPTION,
         column_type: C::TYPE,
         mode: C::Shape::MODE,
+        limits: C::LIMITS,
+        policy_tag: None,
         fields: C::FIELDS,
     }
 }
@@ -104,7 +106,8 @@ pub const fn inner_or_own(inner: &'static str, own: &'static str) -> &'static st
 ///
 /// # Panics
 ///
-/// With `message`, if they differ in type, in whether they repeat, or in a field that both RECORDs have.
+/// With `message`, if they differ in type, in its limits, in whether they repeat, or in a field that both
+/// RECORDs have.
 pub const fn same_column<A: Column + ?Sized, B: Column + ?Sized>(message: &str) {
     assert!(
         is_same(&FieldSchema::of::<A>(""), &FieldSchema::of::<B>("")),
@@ -113,10 +116,10 @@ pub const fn same_column<A: Column + ?Sized, B: Column + ?Sized>(message: &str) 
     );
 }
 
-const fn is_same(a: &FieldSchema, b: &FieldSchema) -> bool {
+pub(crate) const fn is_same(a: &FieldSchema, b: &FieldSchema) -> bool {
     let same_type = a.column_type as u8 == b.column_type as u8;
     let same_repeats = matches!(a.mode, Mode::Repeated) == matches!(b.mode, Mode::Repeated);
-    same_type && same_repeats && are_same(a.fields, b.fields)
+    same_type && same_repeats && a.limits.is(b.limits) && are_same(a.fields, b.fields)
 }
 
 const fn are_same(a: &[FieldSchema], b: &[FieldSchema]) -> bool {

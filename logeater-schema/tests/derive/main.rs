@@ -12,7 +12,9 @@
 
 mod columns;
 mod events;
+mod flatten;
 mod hygiene;
+mod limits;
 
 use logeater_schema::{Column, ColumnType, Event, FieldSchema, JsonWriter, Mode};
 
