@@ -6,12 +6,14 @@ use syn::spanned::Spanned;
 use syn::{DeriveInput, Result, Type};
 
 use crate::check;
-use crate::column_input::{Body, Column, Label};
+use crate::column_input::{Body, Column, DataVariant, Label, VariantData, Variants};
 use crate::errors::Errors;
 use crate::field::Field;
-use crate::fields::{at, bounds, declared, first_flattened, own, own_field, parts, written};
+use crate::fields::{
+    at, binding, bounds, declared, first_flattened, own, own_field, parts, written,
+};
 use crate::generics::{Bounds, static_arguments};
-use crate::names::json_string;
+use crate::names::{Name, json_string};
 
 /// Implements `Column` for a type.
 ///
@@ -27,6 +29,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
         Body::Newtype(inner) => newtype(&column, inner),
         Body::Record(fields) => record(&column, fields),
         Body::Labels(labels) => text(&column, labels),
+        Body::Variants(variants) => tagged(&column, variants),
         Body::Refused => TokenStream::new(),
     };
     Ok(column.item.scope(&items))
@@ -179,7 +182,13 @@ fn text(column: &Column<'_>, labels: &[Label<'_>]) -> TokenStream {
         let (variant, json) = (own(label.ident), json_string(&label.text.text));
         quote!(Self::#variant { .. } => #json,)
     });
-    let description = description(&values(column, labels));
+    let gap = if column.description.is_empty() {
+        ""
+    } else {
+        " "
+    };
+    let description = format!("{}{gap}{}", column.description, one_of(labels.iter()));
+    let description = self::description(&description);
     implementation(
         column,
         &Bounds::new(column.item.generics),
@@ -195,19 +204,100 @@ fn text(column: &Column<'_>, labels: &[Label<'_>]) -> TokenStream {
     )
 }
 
-/// The enum's own description, then its values.
-fn values(column: &Column<'_>, labels: &[Label<'_>]) -> String {
+/// What the description of a column of values ends with.
+fn one_of<'l, 'a: 'l>(labels: impl Iterator<Item = &'l Label<'a>>) -> String {
     let listed = labels
-        .iter()
         .map(|label| format!("`{}`", label.text.text))
         .collect::<Vec<_>>()
         .join(", ");
-    let gap = if column.description.is_empty() {
-        ""
-    } else {
-        " "
+    format!("One of: {listed}.")
+}
+
+/// An enum with data is a RECORD: which variant it is, and one RECORD for each variant with data.
+fn tagged(column: &Column<'_>, Variants { kind, variants }: &Variants<'_>) -> TokenStream {
+    let values = one_of(variants.iter().map(|variant| &variant.label));
+    let columns = variants.iter().filter_map(variant_column);
+    let arms = variants.iter().map(|variant| write_variant(kind, variant));
+    let description = description(&column.description);
+    let span = own(column.item.ident).span();
+    let columns = quote_spanned! {span=>
+        __logeater::nested(&[
+            __logeater::nullable::<__logeater::std::primitive::str>(#kind, #values),
+            #(#columns),*
+        ])
     };
-    format!("{}{gap}One of: {listed}.", column.description)
+    let mut wanted = Bounds::new(column.item.generics);
+    for variant in variants {
+        match &variant.data {
+            VariantData::Nothing => {}
+            VariantData::Fields(fields) => bounds(fields, &mut wanted),
+            VariantData::Value(ty) => wanted.want(ty, &quote!(__logeater::Column)),
+        }
+    }
+    implementation(
+        column,
+        &wanted,
+        &quote! {
+            type Shape = __logeater::One;
+            type List = __logeater::Many;
+            const TYPE: __logeater::ColumnType = __logeater::ColumnType::Record;
+            const FIELDS: &'static [__logeater::FieldSchema] = #columns;
+            #description
+            fn write(&self, __out: &mut __logeater::JsonWriter<'_>) {
+                let __object = __out.begin_object();
+                match self { #(#arms)* }
+                __out.end_object(__object);
+            }
+        },
+    )
+}
+
+fn variant_column(variant: &DataVariant<'_>) -> Option<TokenStream> {
+    let (name, description) = (&variant.label.text, &variant.description);
+    match &variant.data {
+        VariantData::Nothing => None,
+        VariantData::Fields(fields) => {
+            let columns = declared(fields);
+            Some(quote!(__logeater::record(#name, #description, __logeater::nested(#columns))))
+        }
+        VariantData::Value(ty) => Some(quote_spanned! {at(ty.span())=>
+            __logeater::nullable::<__logeater::VariantValue<#ty>>(#name, #description)
+        }),
+    }
+}
+
+fn write_variant(kind: &Name, variant: &DataVariant<'_>) -> TokenStream {
+    let (ident, text) = (own(variant.label.ident), &variant.label.text.text);
+    let key = format!(",\"{text}\":");
+    let kind = format!(",\"{}\":{}", kind.text, json_string(text));
+    match &variant.data {
+        VariantData::Nothing => quote!(Self::#ident { .. } => __out.raw(#kind),),
+        VariantData::Fields(fields) => {
+            let bindings = fields
+                .iter()
+                .filter(|field| field.is_written())
+                .map(|field| {
+                    let (ident, binding) = (own(field.ident), binding(field));
+                    quote!(#ident: #binding,)
+                });
+            let members = written(fields, binding);
+            let opening = format!("{kind}{key}");
+            quote! {
+                Self::#ident { #(#bindings)* .. } => {
+                    __out.raw(#opening);
+                    let __variant = __out.begin_object();
+                    #members
+                    __out.end_object(__variant);
+                }
+            }
+        }
+        VariantData::Value(_) => quote! {
+            Self::#ident(__value) => {
+                __out.raw(#kind);
+                __out.field(#key, &__logeater::VariantValue(__value));
+            }
+        },
+    }
 }
 
 fn description(text: &str) -> Option<TokenStream> {

@@ -32,9 +32,10 @@ impl Place {
     /// The options that it takes.
     pub(crate) fn options(self) -> &'static [&'static str] {
         match self {
-            Self::Event | Self::Column => &["crate", "description", "rename_all"],
+            Self::Event => &["crate", "description", "rename_all"],
+            Self::Column => &["crate", "description", "rename_all", "kind"],
             Self::EventVariant => &["description", "rename_all"],
-            Self::ColumnVariant => &["rename"],
+            Self::ColumnVariant => &["rename", "description", "rename_all"],
             Self::EventField => &[
                 "rename",
                 "skip",

@@ -428,17 +428,49 @@ fn a_record_has_columns_and_does_not_hold_itself() {
 }
 
 #[test]
-fn an_enum_of_values_has_distinct_ones_and_no_data() {
+fn an_enum_of_values_has_distinct_ones() {
     column("enum A {}", &[("A", "write its variants")]);
     column(
         "enum A { B, #[column(rename = \"B\")] C }",
         &[("\"B\"", "`B` is written `B` already")],
     );
     column(
-        "enum A { B(u8), C { c: u8 }, D() }",
+        "#[column(kind = \"which\")] enum A { #[column(description = \"x\", rename_all = \"lowercase\")] B }",
         &[
-            ("(u8)", "not supported as a column yet"),
-            ("{ c: u8 }", "not supported as a column yet"),
+            ("description", "write it on the enum"),
+            ("rename_all", "write it on the enum"),
+            ("kind", "only an enum with data"),
+        ],
+    );
+}
+
+#[test]
+fn an_enum_with_data_has_a_column_for_each_variant_that_has_some() {
+    column(
+        "#[column(kind = \"which\", rename_all = \"snake_case\")]
+         enum A { B(u8), #[column(rename = \"x\", rename_all = \"camelCase\")] C { c: u8 }, D(), #[column(rename = \"not a name\")] E, F { #[column(skip)] a: u8 } }",
+        &[],
+    );
+    column(
+        "enum A {
+             B(u8, u8),
+             C(#[column(rename = \"x\")] u8),
+             D { #[column(flatten)] d: D, #[column(skip, json)] e: u8, f: Vec<A> },
+             E(Option<Self>),
+             Kind(u8),
+             #[column(rename = \"a-b\")] F(u8),
+             #[column(rename = \"d\")] G,
+         }",
+        &[
+            ("(u8, u8)", "write `B { name: Type, … }`"),
+            ("rename", "a newtype is its inner column"),
+            ("flatten", "write `D(Data)` with a struct that has it"),
+            ("json", "so that `json` says nothing"),
+            ("Vec<A>", "a RECORD cannot hold itself"),
+            ("Option<Self>", "a RECORD cannot hold itself"),
+            ("Kind", "is the column that says which variant it is"),
+            ("\"a-b\"", "a column's name starts with"),
+            ("\"d\"", "`D` is written `d` already, whatever the case"),
         ],
     );
 }

@@ -11,6 +11,7 @@
 #![allow(dead_code, reason = "events are declared here that nobody sends")]
 
 mod columns;
+mod enums;
 mod events;
 mod flatten;
 mod hygiene;
