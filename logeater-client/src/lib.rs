@@ -71,9 +71,9 @@ pub use builder::{BuildError, ClientBuilder};
 pub use client::{Client, FlushError, PushError};
 pub use logeater_schema::{
     Breaking, Catalog, CatalogError, Column, ColumnType, Conflict, EVENTS_TABLE, Enveloped, Event,
-    EventExt, EventTime, EventType, FieldSchema, JsonWriter, Many, Maybe, Mode, NameError, One,
-    Shape, Single, Source, TableColumn, TableEvent, TableSchema, UserId, check_column_name,
-    check_event_type, events_table,
+    EventExt, EventTime, EventType, FieldSchema, JsonWriter, Limits, Many, Maybe, Mode, NameError,
+    One, Shape, Single, Source, Span, TableColumn, TableEvent, TableSchema, UserId,
+    check_column_name, check_event_type, events_table,
 };
 #[cfg(feature = "catalog")]
 pub use logeater_schema::{assert_catalog_current, assert_current};

@@ -2,11 +2,12 @@
 //!
 //! What an option means together with others, and whether a name is a good one, is checked later.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
-use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, Error, Ident, Lit, LitStr, Meta, Path, Result, Token, Type};
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::token::Paren;
+use syn::{Attribute, Error, Ident, Lit, LitInt, LitStr, Meta, Path, Result, Token, Type};
 
 use crate::doc;
 use crate::errors::Errors;
@@ -29,6 +30,7 @@ pub(crate) struct Attrs {
     pub(crate) krate: Option<Given<Path>>,
     pub(crate) description: Option<Given<Name>>,
     pub(crate) rename_all: Option<Given<RenameRule>>,
+    pub(crate) kind: Option<Given<Name>>,
     pub(crate) rename: Option<Given<Name>>,
     pub(crate) skip: Option<Given<()>>,
     pub(crate) required: Option<Given<()>>,
@@ -38,6 +40,19 @@ pub(crate) struct Attrs {
     pub(crate) display: Option<Given<()>>,
     pub(crate) with: Option<Given<Path>>,
     pub(crate) into: Option<Given<Type>>,
+    pub(crate) flatten: Option<Given<()>>,
+    pub(crate) prefix: Option<Given<Name>>,
+    pub(crate) unit: Option<Given<()>>,
+    pub(crate) int64: Option<Given<()>>,
+    pub(crate) numeric: Option<Given<Digits>>,
+    pub(crate) max_length: Option<Given<LitInt>>,
+    pub(crate) policy_tag: Option<Given<Name>>,
+}
+
+/// How many digits a decimal has at most, and how many of them behind the point.
+pub(crate) struct Digits {
+    pub(crate) precision: u32,
+    pub(crate) scale: u32,
 }
 
 impl Attrs {
@@ -93,6 +108,7 @@ impl Attrs {
             "crate" => read_into(&mut self.krate, key, input, crate_path),
             "description" => read_into(&mut self.description, key, input, text),
             "rename_all" => read_into(&mut self.rename_all, key, input, rename_rule),
+            "kind" => read_into(&mut self.kind, key, input, text),
             "rename" => read_into(&mut self.rename, key, input, text),
             "with" => read_into(&mut self.with, key, input, adapter),
             "into" => read_into(&mut self.into, key, input, target),
@@ -101,7 +117,14 @@ impl Attrs {
             "user_id" => read_into(&mut self.user_id, key, input, nothing),
             "timestamp" => read_into(&mut self.timestamp, key, input, nothing),
             "json" => read_into(&mut self.json, key, input, nothing),
-            _ => read_into(&mut self.display, key, input, nothing),
+            "display" => read_into(&mut self.display, key, input, nothing),
+            "flatten" => read_into(&mut self.flatten, key, input, nothing),
+            "prefix" => read_into(&mut self.prefix, key, input, text),
+            "int64" => read_into(&mut self.int64, key, input, nothing),
+            "numeric" => read_into(&mut self.numeric, key, input, digits),
+            "max_length" => read_into(&mut self.max_length, key, input, length),
+            "policy_tag" => read_into(&mut self.policy_tag, key, input, policy_tag),
+            _ => read_into(&mut self.unit, key, input, nothing),
         }
     }
 
@@ -154,7 +177,7 @@ impl Attrs {
 
     /// The words that give a field one of the roles that have no column.
     pub(crate) fn roles(&self) -> impl Iterator<Item = &Ident> {
-        [&self.skip, &self.user_id, &self.timestamp]
+        [&self.skip, &self.user_id, &self.timestamp, &self.flatten]
             .into_iter()
             .flatten()
             .map(|given| &given.key)
@@ -164,7 +187,7 @@ impl Attrs {
     pub(crate) fn encodings(&self) -> impl Iterator<Item = &Ident> {
         let with = self.with.as_ref().map(|given| &given.key);
         let into = self.into.as_ref().map(|given| &given.key);
-        [&self.json, &self.display]
+        [&self.json, &self.display, &self.unit]
             .into_iter()
             .flatten()
             .map(|given| &given.key)
@@ -172,14 +195,25 @@ impl Attrs {
             .chain(into)
     }
 
+    /// The words that each hold a column to less than its type.
+    pub(crate) fn refinements(&self) -> impl Iterator<Item = &Ident> {
+        let int64 = self.int64.as_ref().map(|given| &given.key);
+        let numeric = self.numeric.as_ref().map(|given| &given.key);
+        let max_length = self.max_length.as_ref().map(|given| &given.key);
+        [int64, numeric, max_length].into_iter().flatten()
+    }
+
     /// The words that say something of a field's column.
     pub(crate) fn column_options(&self) -> impl Iterator<Item = &Ident> {
-        let texts = [&self.rename, &self.description]
+        let texts = [&self.rename, &self.description, &self.policy_tag]
             .into_iter()
             .flatten()
             .map(|given| &given.key);
         let required = self.required.as_ref().map(|given| &given.key);
-        texts.chain(required).chain(self.encodings())
+        texts
+            .chain(required)
+            .chain(self.encodings())
+            .chain(self.refinements())
     }
 
     /// Where the derive's output finds its crate.
@@ -199,11 +233,13 @@ fn read_into<T>(
     read: fn(&Ident, ParseStream<'_>) -> Result<T>,
 ) -> Result<()> {
     let value = read(&key, input)?;
-    if option.is_some() {
-        return Err(Error::new(
-            key.span(),
-            format!("`{key}` is given twice: remove one"),
-        ));
+    if let Some(first) = option {
+        let message = if first.key == key {
+            format!("`{key}` is given twice: remove one")
+        } else {
+            format!("`{key}` and `{}` are two units: keep one", first.key)
+        };
+        return Err(Error::new(key.span(), message));
     }
     *option = Some(Given { key, value });
     Ok(())
@@ -240,6 +276,68 @@ fn adapter(key: &Ident, input: ParseStream<'_>) -> Result<Path> {
 
 fn target(key: &Ident, input: ParseStream<'_>) -> Result<Type> {
     value(key, input, "a type", "Type")
+}
+
+/// `(precision, scale)`, where no scale is 0. What a type of the warehouse takes is checked where it is known.
+fn digits(key: &Ident, input: ParseStream<'_>) -> Result<Digits> {
+    let explain = |span| {
+        Error::new(
+            span,
+            "`numeric` takes how many digits there are, and how many of them behind the point: write `numeric(10, 2)`",
+        )
+    };
+    if !input.peek(Paren) {
+        return Err(explain(key.span()));
+    }
+    let group: Group = input.parse()?;
+    let read = |inside: ParseStream<'_>| {
+        let precision = inside.parse::<LitInt>()?.base10_parse()?;
+        let scale = match inside.parse::<Option<Token![,]>>()? {
+            Some(_) => inside.parse::<LitInt>()?.base10_parse()?,
+            None => 0,
+        };
+        Ok(Digits { precision, scale })
+    };
+    let digits = read
+        .parse2(group.stream())
+        .map_err(|_| explain(group.span()))?;
+    let whole = digits.precision.checked_sub(digits.scale);
+    if digits.scale > 38 || !whole.is_some_and(|whole| (1..=38).contains(&whole)) {
+        return Err(Error::new(
+            group.span(),
+            "BigQuery's decimals have 0 to 9 digits behind the point and 1 to 29 before it, a BIGNUMERIC up to 38 each: write such a `numeric(precision, scale)`",
+        ));
+    }
+    Ok(digits)
+}
+
+fn length(key: &Ident, input: ParseStream<'_>) -> Result<LitInt> {
+    let length: LitInt = value(key, input, "a number", "100")?;
+    match length.base10_parse::<u64>() {
+        Ok(1..=0x7fff_ffff_ffff_ffff) => Ok(LitInt::new(length.base10_digits(), length.span())),
+        _ => Err(Error::new(
+            length.span(),
+            "BigQuery's lengths are from 1 to 2^63 - 1: write such a `max_length`",
+        )),
+    }
+}
+
+/// <https://cloud.google.com/bigquery/docs/reference/rest/v2/tables#TableFieldSchema.FIELDS.policy_tags>
+fn policy_tag(key: &Ident, input: ParseStream<'_>) -> Result<Name> {
+    const SAMPLE: &str = "\"projects/p/locations/eu/taxonomies/1/policyTags/2\"";
+    let name: LitStr = value(key, input, QUOTED, SAMPLE)?;
+    let text = name.value();
+    let levels: Vec<_> = text.split('/').collect();
+    let is_tag = matches!(
+        levels[..],
+        ["projects", a, "locations", b, "taxonomies", c, "policyTags", d]
+            if ![a, b, c, d].contains(&"")
+    );
+    if is_tag {
+        return Ok(name.into());
+    }
+    let message = format!("a policy tag is named by its whole resource: write `{key} = {SAMPLE}`");
+    Err(Error::new_spanned(&name, message))
 }
 
 fn rename_rule(key: &Ident, input: ParseStream<'_>) -> Result<RenameRule> {

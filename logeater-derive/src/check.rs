@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use syn::{Ident, Type};
 
-use crate::column_input::{Body, Column, Label};
+use crate::column_input::{Body, Column, Label, VariantData, Variants};
 use crate::errors::Errors;
 use crate::event_input::{Event, EventType};
 use crate::field::{Field, Role};
@@ -79,22 +79,61 @@ pub(crate) fn column(column: &Column<'_>, errors: &mut Errors) {
     match &column.body {
         Body::Record(record) => {
             fields(record, errors);
-            if !record.iter().any(Field::is_column) {
+            if !record.iter().any(Field::is_written) {
                 let message = "BigQuery has no RECORD without columns: write at least one field that is not skipped";
                 errors.at(column.item.ident, message);
             }
-            for field in record
-                .iter()
-                .filter(|field| holds(field.ty, column.item.ident))
-            {
-                errors.at(
-                    field.ty,
-                    "a RECORD cannot hold itself: write the key of the other value instead",
-                );
+            for field in record {
+                not_itself(field.ty, column.item.ident, errors);
             }
         }
         Body::Labels(labels) => distinct_labels(labels, errors),
+        Body::Variants(variants) => data_variants(variants, column.item.ident, errors),
         Body::Newtype(_) | Body::Refused => {}
+    }
+}
+
+/// The RECORD of an enum has a column for each variant with data, and one for which variant it is.
+fn data_variants(variants: &Variants<'_>, owner: &Ident, errors: &mut Errors) {
+    column_name(&variants.kind, errors);
+    let mut seen = HashMap::from([(variants.kind.text.to_ascii_lowercase(), None)]);
+    for variant in &variants.variants {
+        let Label { ident, text } = &variant.label;
+        match &variant.data {
+            VariantData::Nothing => {}
+            VariantData::Fields(data) => {
+                column_name(text, errors);
+                fields(data, errors);
+                for field in data {
+                    not_itself(field.ty, owner, errors);
+                }
+            }
+            VariantData::Value(ty) => {
+                column_name(text, errors);
+                not_itself(ty, owner, errors);
+            }
+        }
+        let message = match seen.insert(text.text.to_ascii_lowercase(), Some(*ident)) {
+            None => continue,
+            Some(Some(first)) => format!(
+                "`{first}` is written `{}` already, whatever the case: write `rename = \"…\"` with another text",
+                text.text
+            ),
+            Some(None) => format!(
+                "`{}` is the column that says which variant it is: write `rename = \"…\"` here, or `kind = \"…\"` above the enum",
+                text.text
+            ),
+        };
+        errors.at(text, message);
+    }
+}
+
+fn not_itself(ty: &Type, owner: &Ident, errors: &mut Errors) {
+    if holds(ty, owner) {
+        errors.at(
+            ty,
+            "a RECORD cannot hold itself: write the key of the other value instead",
+        );
     }
 }
 
@@ -130,7 +169,20 @@ fn fields(fields: &[Field<'_>], errors: &mut Errors) {
     }
 }
 
+/// The first of the options that only one type of column each has.
+fn first_of(field: &Field<'_>) -> String {
+    let json = field.attrs.json.as_ref().map(|given| &given.key);
+    let mut words = json.into_iter().chain(field.attrs.refinements());
+    words.next().map(ToString::to_string).unwrap_or_default()
+}
+
 fn contradictions(field: &Field<'_>, errors: &mut Errors) {
+    if let (Some(prefix), None) = (&field.attrs.prefix, &field.attrs.flatten) {
+        errors.at(
+            &prefix.key,
+            "`prefix` is for the columns of a flattened field: write `flatten` before it, or `rename` instead",
+        );
+    }
     let mut roles = field.attrs.roles();
     let Some(role) = roles.next() else {
         for second in field.attrs.encodings().skip(1) {
@@ -139,12 +191,22 @@ fn contradictions(field: &Field<'_>, errors: &mut Errors) {
                 format!("`{second}` is one of several ways to write a field: keep one"),
             );
         }
+        let json = field.attrs.json.as_ref().map(|given| &given.key);
+        for second in json.into_iter().chain(field.attrs.refinements()).skip(1) {
+            errors.at(
+                second,
+                format!(
+                    "`{second}` and `{}` are for different types: keep one",
+                    first_of(field)
+                ),
+            );
+        }
         return;
     };
-    let why = if role == "skip" {
-        "leaves the field out"
-    } else {
-        "puts the field into the envelope"
+    let why = match role.to_string().as_str() {
+        "skip" => "leaves the field out",
+        "flatten" => "has the columns of the field's type instead of one for the field",
+        _ => "puts the field into the envelope",
     };
     for other in roles.chain(field.attrs.column_options()) {
         errors.at(

@@ -1,17 +1,19 @@
 //! `#[derive(Column)]`: from the checked model to tokens.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{DeriveInput, Result, Type};
 
 use crate::check;
-use crate::column_input::{Body, Column, Label};
+use crate::column_input::{Body, Column, DataVariant, Label, VariantData, Variants};
 use crate::errors::Errors;
 use crate::field::Field;
-use crate::fields::{at, bounds, declared, own, own_field, written};
-use crate::generics::Bounds;
-use crate::names::json_string;
+use crate::fields::{
+    at, binding, bounds, declared, first_flattened, own, own_field, parts, written,
+};
+use crate::generics::{Bounds, static_arguments};
+use crate::names::{Name, json_string};
 
 /// Implements `Column` for a type.
 ///
@@ -27,6 +29,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
         Body::Newtype(inner) => newtype(&column, inner),
         Body::Record(fields) => record(&column, fields),
         Body::Labels(labels) => text(&column, labels),
+        Body::Variants(variants) => tagged(&column, variants),
         Body::Refused => TokenStream::new(),
     };
     Ok(column.item.scope(&items))
@@ -48,6 +51,7 @@ fn newtype(column: &Column<'_>, inner: &Type) -> TokenStream {
             const TYPE: __logeater::ColumnType = #forward::TYPE;
             const LIST_TYPE: __logeater::ColumnType = #forward::LIST_TYPE;
             const FIELDS: &'static [__logeater::FieldSchema] = #forward::FIELDS;
+            const LIMITS: __logeater::Limits = #forward::LIMITS;
             const DESCRIPTION: &'static __logeater::std::primitive::str = #description;
             fn write(&self, __out: &mut __logeater::JsonWriter<'_>) {
                 #forward::write(&self.0, __out)
@@ -115,21 +119,20 @@ fn newtype_user_id(column: &Column<'_>, inner: &Type) -> TokenStream {
 
 /// A struct is a RECORD.
 fn record(column: &Column<'_>, fields: &[Field<'_>]) -> TokenStream {
-    let columns = declared(fields);
-    let span = own(column.item.ident).span();
-    let columns = quote_spanned!(span=> __logeater::nested(#columns));
+    let columns = columns(column, fields);
     let members = written(fields, own_field);
     let description = description(&column.description);
     let mut wanted = Bounds::new(column.item.generics);
     bounds(fields, &mut wanted);
-    implementation(
+    let check = first_flattened(fields).and_then(|place| check_early(column, place));
+    let implementation = implementation(
         column,
         &wanted,
         &quote! {
             type Shape = __logeater::One;
             type List = __logeater::Many;
             const TYPE: __logeater::ColumnType = __logeater::ColumnType::Record;
-            const FIELDS: &'static [__logeater::FieldSchema] = #columns;
+            #columns
             #description
             fn write(&self, __out: &mut __logeater::JsonWriter<'_>) {
                 let __object = __out.begin_object();
@@ -137,7 +140,40 @@ fn record(column: &Column<'_>, fields: &[Field<'_>]) -> TokenStream {
                 __out.end_object(__object);
             }
         },
-    )
+    );
+    quote!(#implementation #check)
+}
+
+/// The constants that have the columns of a RECORD.
+fn columns(column: &Column<'_>, fields: &[Field<'_>]) -> TokenStream {
+    let (columns, parts) = match first_flattened(fields) {
+        None => (declared(fields), None),
+        Some(place) => {
+            let parts = parts(fields);
+            let parts = quote!(const PARTS: &'static [__logeater::Part] = #parts;);
+            (
+                quote_spanned!(place=> __logeater::flat_record::<Self>()),
+                Some(parts),
+            )
+        }
+    };
+    let span = own(column.item.ident).span();
+    let columns = quote_spanned!(span=> __logeater::nested(#columns));
+    quote! {
+        const FIELDS: &'static [__logeater::FieldSchema] = #columns;
+        #parts
+    }
+}
+
+/// Finds what is wrong with flattened fields where they stand, and not where an event first uses the type.
+fn check_early(column: &Column<'_>, place: Span) -> Option<TokenStream> {
+    let (ident, arguments) = (
+        own(column.item.ident),
+        static_arguments(column.item.generics)?,
+    );
+    Some(quote_spanned! {place=>
+        const _: &[__logeater::FieldSchema] = <#ident #arguments as __logeater::Column>::FIELDS;
+    })
 }
 
 /// An enum without data is a STRING, whose values its description lists.
@@ -146,7 +182,13 @@ fn text(column: &Column<'_>, labels: &[Label<'_>]) -> TokenStream {
         let (variant, json) = (own(label.ident), json_string(&label.text.text));
         quote!(Self::#variant { .. } => #json,)
     });
-    let description = description(&values(column, labels));
+    let gap = if column.description.is_empty() {
+        ""
+    } else {
+        " "
+    };
+    let description = format!("{}{gap}{}", column.description, one_of(labels.iter()));
+    let description = self::description(&description);
     implementation(
         column,
         &Bounds::new(column.item.generics),
@@ -162,19 +204,100 @@ fn text(column: &Column<'_>, labels: &[Label<'_>]) -> TokenStream {
     )
 }
 
-/// The enum's own description, then its values.
-fn values(column: &Column<'_>, labels: &[Label<'_>]) -> String {
+/// What the description of a column of values ends with.
+fn one_of<'l, 'a: 'l>(labels: impl Iterator<Item = &'l Label<'a>>) -> String {
     let listed = labels
-        .iter()
         .map(|label| format!("`{}`", label.text.text))
         .collect::<Vec<_>>()
         .join(", ");
-    let gap = if column.description.is_empty() {
-        ""
-    } else {
-        " "
+    format!("One of: {listed}.")
+}
+
+/// An enum with data is a RECORD: which variant it is, and one RECORD for each variant with data.
+fn tagged(column: &Column<'_>, Variants { kind, variants }: &Variants<'_>) -> TokenStream {
+    let values = one_of(variants.iter().map(|variant| &variant.label));
+    let columns = variants.iter().filter_map(variant_column);
+    let arms = variants.iter().map(|variant| write_variant(kind, variant));
+    let description = description(&column.description);
+    let span = own(column.item.ident).span();
+    let columns = quote_spanned! {span=>
+        __logeater::nested(&[
+            __logeater::nullable::<__logeater::std::primitive::str>(#kind, #values),
+            #(#columns),*
+        ])
     };
-    format!("{}{gap}One of: {listed}.", column.description)
+    let mut wanted = Bounds::new(column.item.generics);
+    for variant in variants {
+        match &variant.data {
+            VariantData::Nothing => {}
+            VariantData::Fields(fields) => bounds(fields, &mut wanted),
+            VariantData::Value(ty) => wanted.want(ty, &quote!(__logeater::Column)),
+        }
+    }
+    implementation(
+        column,
+        &wanted,
+        &quote! {
+            type Shape = __logeater::One;
+            type List = __logeater::Many;
+            const TYPE: __logeater::ColumnType = __logeater::ColumnType::Record;
+            const FIELDS: &'static [__logeater::FieldSchema] = #columns;
+            #description
+            fn write(&self, __out: &mut __logeater::JsonWriter<'_>) {
+                let __object = __out.begin_object();
+                match self { #(#arms)* }
+                __out.end_object(__object);
+            }
+        },
+    )
+}
+
+fn variant_column(variant: &DataVariant<'_>) -> Option<TokenStream> {
+    let (name, description) = (&variant.label.text, &variant.description);
+    match &variant.data {
+        VariantData::Nothing => None,
+        VariantData::Fields(fields) => {
+            let columns = declared(fields);
+            Some(quote!(__logeater::record(#name, #description, __logeater::nested(#columns))))
+        }
+        VariantData::Value(ty) => Some(quote_spanned! {at(ty.span())=>
+            __logeater::nullable::<__logeater::VariantValue<#ty>>(#name, #description)
+        }),
+    }
+}
+
+fn write_variant(kind: &Name, variant: &DataVariant<'_>) -> TokenStream {
+    let (ident, text) = (own(variant.label.ident), &variant.label.text.text);
+    let key = format!(",\"{text}\":");
+    let kind = format!(",\"{}\":{}", kind.text, json_string(text));
+    match &variant.data {
+        VariantData::Nothing => quote!(Self::#ident { .. } => __out.raw(#kind),),
+        VariantData::Fields(fields) => {
+            let bindings = fields
+                .iter()
+                .filter(|field| field.is_written())
+                .map(|field| {
+                    let (ident, binding) = (own(field.ident), binding(field));
+                    quote!(#ident: #binding,)
+                });
+            let members = written(fields, binding);
+            let opening = format!("{kind}{key}");
+            quote! {
+                Self::#ident { #(#bindings)* .. } => {
+                    __out.raw(#opening);
+                    let __variant = __out.begin_object();
+                    #members
+                    __out.end_object(__variant);
+                }
+            }
+        }
+        VariantData::Value(_) => quote! {
+            Self::#ident(__value) => {
+                __out.raw(#kind);
+                __out.field(#key, &__logeater::VariantValue(__value));
+            }
+        },
+    }
 }
 
 fn description(text: &str) -> Option<TokenStream> {

@@ -12,7 +12,9 @@ use crate::check;
 use crate::errors::Errors;
 use crate::event_input::{Event, EventType};
 use crate::field::{Field, Role};
-use crate::fields::{at, binding, bounds, column_type, declared, own, own_field, written};
+use crate::fields::{
+    at, binding, bounds, column_type, declared, first_flattened, own, own_field, parts, written,
+};
 use crate::generics::{Bounds, static_arguments};
 
 /// Implements `Event` for a type.
@@ -35,13 +37,16 @@ fn expand(event: &Event<'_>) -> TokenStream {
     let types = event
         .types
         .iter()
-        .map(|event_type| declaration(event, event_type));
+        .enumerate()
+        .map(|(index, event_type)| declaration(event, event_type, index));
+    let parts = flattened_parts(event);
     let same_columns = same_columns(event);
     let event_type = event_type(event);
     let user_id = user_id(event);
     let timestamp = timestamp(event);
     let write_details = write_details(event);
     let registration = registration(event);
+    let one_table = one_table(event);
     event.item.scope(&quote! {
         #[automatically_derived]
         #allow
@@ -50,12 +55,14 @@ fn expand(event: &Event<'_>) -> TokenStream {
                 #same_columns
                 &[#(#types),*]
             };
+            #parts
             #event_type
             #user_id
             #timestamp
             #write_details
         }
         #registration
+        #one_table
     })
 }
 
@@ -67,7 +74,7 @@ fn where_clause(event: &Event<'_>) -> TokenStream {
             match field.role() {
                 Role::UserId => wanted.want(field.ty, &quote!(__logeater::UserId)),
                 Role::Timestamp => wanted.want(field.ty, &quote!(__logeater::EventTime)),
-                Role::Column | Role::Skipped => {}
+                Role::Column | Role::Skipped | Role::Flattened => {}
             }
         }
     }
@@ -75,11 +82,49 @@ fn where_clause(event: &Event<'_>) -> TokenStream {
 }
 
 /// One element of `TYPES`.
-fn declaration(event: &Event<'_>, event_type: &EventType<'_>) -> TokenStream {
-    let (name, fields) = (&event_type.name, declared(&event_type.fields));
-    let description = &event_type.description;
+fn declaration(event: &Event<'_>, event_type: &EventType<'_>, index: usize) -> TokenStream {
+    let (name, description) = (&event_type.name, &event_type.description);
     let source = source(event, event_type);
+    if let Some(place) = first_flattened(&event_type.fields) {
+        return quote_spanned! {place=>
+            __logeater::flat_event_type::<Self, #index>(#name, #description, #source)
+        };
+    }
+    let fields = declared(&event_type.fields);
     quote!(__logeater::event_type(#name, #description, #fields, #source))
+}
+
+/// What event types with flattened fields are joined of.
+fn flattened_parts(event: &Event<'_>) -> Option<TokenStream> {
+    let has_flattened = |event_type: &EventType<'_>| first_flattened(&event_type.fields).is_some();
+    if !event.types.iter().any(has_flattened) {
+        return None;
+    }
+    let parts = event.types.iter().map(|event_type| {
+        if has_flattened(event_type) {
+            parts(&event_type.fields)
+        } else {
+            quote!(&[])
+        }
+    });
+    Some(quote! {
+        const PARTS: &'static [&'static [__logeater::Part]] = &[#(#parts),*];
+    })
+}
+
+/// Checks what no derive can see: the columns of several variants of which some are flattened.
+fn one_table(event: &Event<'_>) -> Option<TokenStream> {
+    let mut fields = event.types.iter().map(|event_type| &event_type.fields);
+    let place = fields.find_map(|fields| first_flattened(fields))?;
+    let (ident, arguments) = (
+        own(event.item.ident),
+        static_arguments(event.item.generics)?,
+    );
+    event.is_enum.then(|| {
+        quote_spanned! {place=>
+            const _: () = __logeater::one_table(<#ident #arguments as __logeater::Event>::TYPES);
+        }
+    })
 }
 
 fn source(event: &Event<'_>, event_type: &EventType<'_>) -> TokenStream {
@@ -225,7 +270,7 @@ fn write_details(event: &Event<'_>) -> TokenStream {
 
 fn write_variant(event_type: &EventType<'_>) -> TokenStream {
     let variant = own(event_type.ident);
-    let columns = event_type.fields.iter().filter(|field| field.is_column());
+    let columns = event_type.fields.iter().filter(|field| field.is_written());
     let bindings = columns.map(|field| {
         let (ident, binding) = (own(field.ident), binding(field));
         quote!(#ident: #binding,)

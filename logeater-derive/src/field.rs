@@ -24,6 +24,8 @@ pub(crate) enum Role {
     UserId,
     Timestamp,
     Skipped,
+    /// The columns of its type stand in its place.
+    Flattened,
 }
 
 /// How a field becomes a column.
@@ -38,6 +40,8 @@ pub(crate) enum Encoding<'a> {
     With(&'a Path),
     /// As another type, which is `From` it.
     Into(&'a Type),
+    /// As a span in a unit of so many nanoseconds.
+    Unit(u32),
 }
 
 /// Reads named fields; there are none in a unit.
@@ -83,6 +87,8 @@ impl<'a> Field<'a> {
             Role::UserId
         } else if self.attrs.timestamp.is_some() {
             Role::Timestamp
+        } else if self.attrs.flatten.is_some() {
+            Role::Flattened
         } else {
             Role::Column
         }
@@ -90,6 +96,15 @@ impl<'a> Field<'a> {
 
     pub(crate) fn is_column(&self) -> bool {
         self.role() == Role::Column
+    }
+
+    /// Whether the details have something of it.
+    pub(crate) fn is_written(&self) -> bool {
+        matches!(self.role(), Role::Column | Role::Flattened)
+    }
+
+    pub(crate) fn is_flattened(&self) -> bool {
+        self.role() == Role::Flattened
     }
 
     pub(crate) fn encoding(&self) -> Encoding<'_> {
@@ -105,7 +120,18 @@ impl<'a> Field<'a> {
             Attrs {
                 into: Some(target), ..
             } => Encoding::Into(&target.value),
+            Attrs {
+                unit: Some(unit), ..
+            } => Encoding::Unit(nanos_per(&unit.key)),
             _ => Encoding::Itself,
         }
+    }
+}
+
+fn nanos_per(unit: &Ident) -> u32 {
+    match unit.to_string().as_str() {
+        "secs" => 1_000_000_000,
+        "millis" => 1_000_000,
+        _ => 1,
     }
 }

@@ -32,30 +32,49 @@ impl Place {
     /// The options that it takes.
     pub(crate) fn options(self) -> &'static [&'static str] {
         match self {
-            Self::Event | Self::Column => &["crate", "description", "rename_all"],
+            Self::Event => &["crate", "description", "rename_all"],
+            Self::Column => &["crate", "description", "rename_all", "kind"],
             Self::EventVariant => &["description", "rename_all"],
-            Self::ColumnVariant => &["rename"],
+            Self::ColumnVariant => &["rename", "description", "rename_all"],
             Self::EventField => &[
                 "rename",
                 "skip",
+                "flatten",
+                "prefix",
                 "required",
                 "description",
                 "json",
                 "display",
                 "with",
                 "into",
+                "int64",
+                "numeric",
+                "millis",
+                "secs",
+                "nanos",
+                "max_length",
+                "policy_tag",
                 "user_id",
                 "timestamp",
             ],
             Self::ColumnField => &[
                 "rename",
                 "skip",
+                "flatten",
+                "prefix",
                 "required",
                 "description",
                 "json",
                 "display",
                 "with",
                 "into",
+                "int64",
+                "numeric",
+                "millis",
+                "secs",
+                "nanos",
+                "max_length",
+                "policy_tag",
             ],
         }
     }
@@ -67,9 +86,6 @@ impl Place {
 
     /// The message for an option that this place does not take.
     pub(crate) fn refuses(self, option: &str) -> String {
-        if UNSUPPORTED.contains(&option) {
-            return format!("`{option}` is not supported yet");
-        }
         let (attribute, noun) = (self.attribute(), self.noun());
         let options = self.options().iter().map(|option| format!("`{option}`"));
         let options = options.collect::<Vec<_>>().join(", ");
@@ -89,17 +105,3 @@ impl Place {
         )
     }
 }
-
-/// Options that are planned, and that nobody should take for a typing error.
-const UNSUPPORTED: [&str; 10] = [
-    "flatten",
-    "prefix",
-    "kind",
-    "numeric",
-    "int64",
-    "millis",
-    "secs",
-    "nanos",
-    "max_length",
-    "policy_tag",
-];

@@ -243,7 +243,7 @@ fn unknown_repeated_and_malformed_options_are_reported_together() {
              b: u8,
              #[event(rename = c)]
              c: u8,
-             #[event(flatten)]
+             #[event(flattn)]
              d: u8,
              #[event(user_id user_id)]
              e: u8,
@@ -268,8 +268,80 @@ fn unknown_repeated_and_malformed_options_are_reported_together() {
                 "c",
                 "expected text in quotation marks: write `rename = \"…\"`",
             ),
-            ("flatten", "`flatten` is not supported yet"),
+            ("flattn", "does not know `flattn`"),
             ("user_id", "`user_id` takes no value"),
+        ],
+    );
+}
+
+#[test]
+fn limits_are_those_that_the_warehouse_has() {
+    let tag = "projects/p/locations/eu/taxonomies/1/policyTags/2";
+    event(
+        &format!(
+            "#[event(\"t.b\")] struct A {{
+                #[event(numeric(38, 9), policy_tag = {tag:?})] a: D,
+                #[event(numeric(5))] b: D,
+                #[event(max_length = 9_223_372_036_854_775_807)] c: D,
+                #[event(flatten, prefix = \"p_\")] d: D,
+                #[event(millis)] e: D,
+            }}"
+        ),
+        &[],
+    );
+    for (option, place, part) in [
+        ("numeric", "numeric", "write `numeric(10, 2)`"),
+        ("numeric = 5", "numeric", "write `numeric(10, 2)`"),
+        ("numeric(5, x)", "(5, x)", "write `numeric(10, 2)`"),
+        ("numeric(2, 2)", "(2, 2)", "1 to 29 before it"),
+        ("numeric(39, 0)", "(39, 0)", "1 to 29 before it"),
+        ("numeric(60, 39)", "(60, 39)", "1 to 29 before it"),
+        ("max_length", "max_length", "write `max_length = 100`"),
+        ("max_length = \"5\"", "\"5\"", "write `max_length = 100`"),
+        ("max_length = 0", "0", "from 1 to 2^63 - 1"),
+        (
+            "max_length = 9223372036854775808",
+            "9223372036854775808",
+            "from 1 to 2^63 - 1",
+        ),
+        ("policy_tag = \"pii\"", "\"pii\"", "its whole resource"),
+    ] {
+        event(
+            &format!("#[event(\"t.b\")] struct A {{ #[event({option})] a: D }}"),
+            &[(place, part)],
+        );
+    }
+}
+
+#[test]
+fn options_for_different_types_exclude_each_other() {
+    event(
+        "#[event(\"t.b\")] struct A {
+            #[event(max_length = 1, int64)] a: D,
+            #[event(json, numeric(1))] b: D,
+            #[event(millis, display)] c: D,
+            #[event(millis, secs)] d: D,
+            #[event(flatten, rename = \"x\", json, max_length = 1, description = \"x\")] e: D,
+            #[event(prefix = \"x\")] f: D,
+            #[event(skip, flatten)] g: D,
+        }",
+        &[
+            ("secs", "`secs` and `millis` are two units: keep one"),
+            (
+                "max_length",
+                "`max_length` and `int64` are for different types: keep one",
+            ),
+            (
+                "numeric",
+                "`numeric` and `json` are for different types: keep one",
+            ),
+            ("millis", "`millis` is one of several ways to write a field"),
+            ("rename", "`flatten` has the columns of the field's type"),
+            ("description", "so that `description` says nothing"),
+            ("json", "so that `json` says nothing"),
+            ("max_length", "so that `max_length` says nothing"),
+            ("prefix", "write `flatten` before it, or `rename` instead"),
+            ("flatten", "`skip` leaves the field out"),
         ],
     );
 }
@@ -356,17 +428,49 @@ fn a_record_has_columns_and_does_not_hold_itself() {
 }
 
 #[test]
-fn an_enum_of_values_has_distinct_ones_and_no_data() {
+fn an_enum_of_values_has_distinct_ones() {
     column("enum A {}", &[("A", "write its variants")]);
     column(
         "enum A { B, #[column(rename = \"B\")] C }",
         &[("\"B\"", "`B` is written `B` already")],
     );
     column(
-        "enum A { B(u8), C { c: u8 }, D() }",
+        "#[column(kind = \"which\")] enum A { #[column(description = \"x\", rename_all = \"lowercase\")] B }",
         &[
-            ("(u8)", "not supported as a column yet"),
-            ("{ c: u8 }", "not supported as a column yet"),
+            ("description", "write it on the enum"),
+            ("rename_all", "write it on the enum"),
+            ("kind", "only an enum with data"),
+        ],
+    );
+}
+
+#[test]
+fn an_enum_with_data_has_a_column_for_each_variant_that_has_some() {
+    column(
+        "#[column(kind = \"which\", rename_all = \"snake_case\")]
+         enum A { B(u8), #[column(rename = \"x\", rename_all = \"camelCase\")] C { c: u8 }, D(), #[column(rename = \"not a name\")] E, F { #[column(skip)] a: u8 } }",
+        &[],
+    );
+    column(
+        "enum A {
+             B(u8, u8),
+             C(#[column(rename = \"x\")] u8),
+             D { #[column(flatten)] d: D, #[column(skip, json)] e: u8, f: Vec<A> },
+             E(Option<Self>),
+             Kind(u8),
+             #[column(rename = \"a-b\")] F(u8),
+             #[column(rename = \"d\")] G,
+         }",
+        &[
+            ("(u8, u8)", "write `B { name: Type, … }`"),
+            ("rename", "a newtype is its inner column"),
+            ("flatten", "write `D(Data)` with a struct that has it"),
+            ("json", "so that `json` says nothing"),
+            ("Vec<A>", "a RECORD cannot hold itself"),
+            ("Option<Self>", "a RECORD cannot hold itself"),
+            ("Kind", "is the column that says which variant it is"),
+            ("\"a-b\"", "a column's name starts with"),
+            ("\"d\"", "`D` is written `d` already, whatever the case"),
         ],
     );
 }

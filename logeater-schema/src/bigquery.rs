@@ -26,8 +26,22 @@ struct ApiField<'a> {
     mode: Mode,
     #[serde(skip_serializing_if = "String::is_empty")]
     description: String,
+    #[serde(rename = "maxLength", skip_serializing_if = "Option::is_none")]
+    max_length: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    precision: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scale: Option<String>,
+    #[serde(rename = "policyTags", skip_serializing_if = "Option::is_none")]
+    policy_tags: Option<PolicyTags<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     fields: Vec<ApiField<'a>>,
+}
+
+/// BigQuery takes one name at most.
+#[derive(Serialize)]
+struct PolicyTags<'a> {
+    names: [&'a str; 1],
 }
 
 impl<'a> ApiField<'a> {
@@ -37,6 +51,14 @@ impl<'a> ApiField<'a> {
             column_type: column.column_type,
             mode: column.mode,
             description: column_description(column),
+            // The API's int64 is text: <https://google.aip.dev/141>.
+            max_length: column.max_length.map(|max| max.to_string()),
+            precision: column.precision.map(|digits| digits.to_string()),
+            scale: column.scale.map(|digits| digits.to_string()),
+            policy_tags: column
+                .policy_tag
+                .as_deref()
+                .map(|tag| PolicyTags { names: [tag] }),
             fields: Self::of(&column.fields),
         };
         columns.iter().map(field).collect()
@@ -68,7 +90,8 @@ pub(crate) fn create_table(table: &TableSchema) -> String {
     sql
 }
 
-/// Name, type, `NOT NULL`, options: in this order.
+/// Name, type, `NOT NULL`, options: in this order. Policy tags have no place in DDL: `bq update` or terraform
+/// set them, by the schema file.
 fn column_definition(column: &TableColumn) -> String {
     let not_null = if column.mode == Mode::Required {
         " NOT NULL"
@@ -88,7 +111,7 @@ fn sql_type(column: &TableColumn) -> String {
             let fields: Vec<_> = column.fields.iter().map(column_definition).collect();
             format!("STRUCT<{}>", fields.join(", "))
         }
-        other => other.name().to_owned(),
+        _ => column.type_name(),
     };
     if column.mode == Mode::Repeated {
         format!("ARRAY<{one}>")

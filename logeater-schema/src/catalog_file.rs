@@ -173,7 +173,35 @@ fn check_columns(columns: &[TableColumn], path: &mut String) -> Result<(), Strin
                 column.name
             ));
         }
+        check_limits(column)
+            .map_err(|reason| format!("column `{}` of {path}: {reason}", column.name))?;
         check_columns(&column.fields, &mut format!("`{}` in {path}", column.name))?;
+    }
+    Ok(())
+}
+
+/// Limits end up in SQL and in the API's schema, which refuse what is not one.
+fn check_limits(column: &TableColumn) -> Result<(), &'static str> {
+    use crate::ColumnType::{BigNumeric, Bytes, Numeric, String};
+    let column_type = column.column_type;
+    if column.max_length.is_some() && !matches!(column_type, String | Bytes) {
+        return Err("`max_length` is for STRING and BYTES");
+    }
+    if column.max_length == Some(0) {
+        return Err("`max_length` is at least 1");
+    }
+    if column.precision.is_none() && column.scale.is_none() {
+        return Ok(());
+    }
+    let (scale_max, whole_max) = match column_type {
+        Numeric => (9, 29),
+        BigNumeric => (38, 38),
+        _ => return Err("`precision` and `scale` are for NUMERIC and BIGNUMERIC"),
+    };
+    let scale = column.scale.unwrap_or(0);
+    let whole = column.precision.unwrap_or(0).checked_sub(scale);
+    if scale > scale_max || !whole.is_some_and(|whole| (1..=whole_max).contains(&whole)) {
+        return Err("BigQuery has no such `precision` and `scale`");
     }
     Ok(())
 }

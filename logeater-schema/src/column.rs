@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{FieldSchema, JsonWriter};
+use crate::flatten::Part;
+use crate::{FieldSchema, JsonWriter, Limits};
 
 /// A type that can be a column.
 ///
@@ -30,8 +31,15 @@ pub trait Column {
     /// The fields of a RECORD; none for other types.
     const FIELDS: &'static [FieldSchema] = &[];
 
+    /// What a value is held to beside its type.
+    const LIMITS: Limits = Limits::NONE;
+
     /// What the type itself adds to the description of a column, such as the names of an enum's variants.
     const DESCRIPTION: &'static str = "";
+
+    /// What `FIELDS` is joined of where fields are flattened; for the derives.
+    #[doc(hidden)]
+    const PARTS: &'static [Part] = &[];
 
     /// Writes the value: exactly one JSON value of the declared type.
     fn write(&self, out: &mut JsonWriter<'_>);
@@ -54,6 +62,10 @@ pub trait Column {
 pub trait Shape: sealed::Sealed {
     /// The mode that BigQuery has for it.
     const MODE: Mode;
+
+    /// Whether there may be no value.
+    #[doc(hidden)]
+    const IS_MAYBE: bool = false;
 }
 
 /// Exactly one value.
@@ -74,6 +86,7 @@ impl Shape for One {
 
 impl Shape for Maybe {
     const MODE: Mode = Mode::Nullable;
+    const IS_MAYBE: bool = true;
 }
 
 impl Shape for Many {

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use serde::Serialize;
 
 use crate::{
-    Column, ColumnType, EventType, FieldSchema, JsonWriter, Many, Mode, One, Shape, Source,
+    Column, ColumnType, EventType, FieldSchema, JsonWriter, Limits, Many, Mode, One, Shape, Source,
 };
 
 /// A column of type JSON, by a value's `Serialize`.
@@ -36,6 +36,39 @@ impl<T: Display + ?Sized> Column for AsDisplay<T> {
     }
 }
 
+/// The data of a variant that is one value: the RECORD that it is, or else one with the column `value`.
+#[derive(Debug)]
+pub struct VariantValue<T>(pub T);
+
+impl<T: Column> VariantValue<T> {
+    const IS_RECORD: bool =
+        matches!(T::TYPE, ColumnType::Record) && !matches!(T::Shape::MODE, Mode::Repeated);
+}
+
+impl<T: Column> Column for VariantValue<T> {
+    type Shape = One;
+    type List = Many;
+    const TYPE: ColumnType = ColumnType::Record;
+    const FIELDS: &'static [FieldSchema] = if Self::IS_RECORD {
+        T::FIELDS
+    } else {
+        const { &[nullable::<T>("value", "")] }
+    };
+    const DESCRIPTION: &'static str = if Self::IS_RECORD { T::DESCRIPTION } else { "" };
+
+    fn write(&self, out: &mut JsonWriter<'_>) {
+        if Self::IS_RECORD {
+            self.0.write(out);
+        } else {
+            out.object(|out| out.field(",\"value\":", &self.0));
+        }
+    }
+
+    fn is_absent(&self) -> bool {
+        Self::IS_RECORD && self.0.is_absent()
+    }
+}
+
 /// The shape of a column that always has a value: [`One`] alone.
 #[diagnostic::on_unimplemented(
     message = "a REQUIRED column always has one value",
@@ -59,7 +92,28 @@ pub const fn nullable<C: Column + ?Sized>(
         type_description: C::DESCRIPTION,
         column_type: C::TYPE,
         mode: C::Shape::MODE,
+        limits: C::LIMITS,
+        policy_tag: None,
         fields: C::FIELDS,
+    }
+}
+
+/// Declares a column that is a RECORD of `fields`.
+#[must_use]
+pub const fn record(
+    name: &'static str,
+    description: &'static str,
+    fields: &'static [FieldSchema],
+) -> FieldSchema {
+    FieldSchema {
+        name,
+        description,
+        type_description: "",
+        column_type: ColumnType::Record,
+        mode: Mode::Nullable,
+        limits: Limits::NONE,
+        policy_tag: None,
+        fields,
     }
 }
 
@@ -104,7 +158,8 @@ pub const fn inner_or_own(inner: &'static str, own: &'static str) -> &'static st
 ///
 /// # Panics
 ///
-/// With `message`, if they differ in type, in whether they repeat, or in a field that both RECORDs have.
+/// With `message`, if they differ in type, in its limits, in whether they repeat, or in a field that both
+/// RECORDs have.
 pub const fn same_column<A: Column + ?Sized, B: Column + ?Sized>(message: &str) {
     assert!(
         is_same(&FieldSchema::of::<A>(""), &FieldSchema::of::<B>("")),
@@ -113,10 +168,10 @@ pub const fn same_column<A: Column + ?Sized, B: Column + ?Sized>(message: &str) 
     );
 }
 
-const fn is_same(a: &FieldSchema, b: &FieldSchema) -> bool {
+pub(crate) const fn is_same(a: &FieldSchema, b: &FieldSchema) -> bool {
     let same_type = a.column_type as u8 == b.column_type as u8;
     let same_repeats = matches!(a.mode, Mode::Repeated) == matches!(b.mode, Mode::Repeated);
-    same_type && same_repeats && are_same(a.fields, b.fields)
+    same_type && same_repeats && a.limits.is(b.limits) && are_same(a.fields, b.fields)
 }
 
 const fn are_same(a: &[FieldSchema], b: &[FieldSchema]) -> bool {

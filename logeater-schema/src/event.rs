@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::SystemTime;
 
+use crate::flatten::Part;
 use crate::{FieldSchema, JsonWriter};
 
 /// A value that can be sent: one Rust type is the event's name, its payload and its table.
@@ -17,6 +18,10 @@ use crate::{FieldSchema, JsonWriter};
 pub trait Event {
     /// All event types that values of this type can have.
     const TYPES: &'static [EventType];
+
+    /// What each type's fields are joined of where fields are flattened; for the derives.
+    #[doc(hidden)]
+    const PARTS: &'static [&'static [Part]] = &[];
 
     /// The type of this value, one of [`TYPES`](Self::TYPES).
     fn event_type(&self) -> &'static EventType;

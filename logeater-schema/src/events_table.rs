@@ -72,6 +72,10 @@ fn column(name: &str, column_type: ColumnType, mode: Mode, description: &str) ->
         column_type,
         mode,
         description: description.to_owned(),
+        max_length: None,
+        precision: None,
+        scale: None,
+        policy_tag: None,
         no_longer_sent: false,
         fields: Vec::new(),
     }

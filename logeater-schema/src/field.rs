@@ -1,6 +1,6 @@
 //! What the code declares of one field, all of it known at compile time.
 
-use crate::{Column, ColumnType, Mode, Shape};
+use crate::{Column, ColumnType, Limits, Mode, Shape};
 
 /// One declared field: a column of an event type, or of a RECORD.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,10 @@ pub struct FieldSchema {
     pub column_type: ColumnType,
     /// Whether it may be absent or repeats.
     pub mode: Mode,
+    /// What its values are held to beside their type.
+    pub limits: Limits,
+    /// The resource name of the policy tag that says who may read it.
+    pub policy_tag: Option<&'static str>,
     /// The fields of a RECORD; none for other types.
     pub fields: &'static [FieldSchema],
 }
@@ -30,6 +34,8 @@ impl FieldSchema {
             type_description: C::DESCRIPTION,
             column_type: C::TYPE,
             mode: C::Shape::MODE,
+            limits: C::LIMITS,
+            policy_tag: None,
             fields: C::FIELDS,
         }
     }
@@ -38,6 +44,13 @@ impl FieldSchema {
     #[must_use]
     pub const fn description(mut self, description: &'static str) -> Self {
         self.description = description;
+        self
+    }
+
+    /// Lets those read it who may read what has this policy tag.
+    #[must_use]
+    pub const fn policy_tag(mut self, tag: &'static str) -> Self {
+        self.policy_tag = Some(tag);
         self
     }
 

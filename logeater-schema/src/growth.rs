@@ -112,7 +112,7 @@ fn grow_column(
 ) -> TableColumn {
     let relaxed = old.mode == Mode::Required && new.mode == Mode::Nullable;
     let same = old.name == new.name
-        && old.column_type == new.column_type
+        && old.type_name() == new.type_name()
         && (old.mode == new.mode || relaxed);
     if !same {
         breaking.push(Breaking {
@@ -173,6 +173,6 @@ fn spelled(column: &TableColumn) -> String {
         "`{}` {} {}",
         column.name,
         column.mode.name(),
-        column.column_type.name()
+        column.type_name()
     )
 }

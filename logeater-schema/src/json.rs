@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::Column;
 use crate::civil::{TIMESTAMP_MICROS, write_timestamp};
+use crate::json_path;
 
 /// Appends JSON to a buffer, on behalf of [`Column::write`] and of the derives.
 ///
@@ -15,6 +16,8 @@ use crate::civil::{TIMESTAMP_MICROS, write_timestamp};
 #[derive(Debug)]
 pub struct JsonWriter<'a> {
     out: &'a mut Vec<u8>,
+    /// Where in `out` the JSON begins.
+    begin: usize,
     invalid: Option<Cow<'static, str>>,
 }
 
@@ -26,7 +29,12 @@ impl<'a> JsonWriter<'a> {
     /// Appends to `out`.
     #[must_use]
     pub fn new(out: &'a mut Vec<u8>) -> Self {
-        Self { out, invalid: None }
+        let begin = out.len();
+        Self {
+            out,
+            begin,
+            invalid: None,
+        }
     }
 
     /// Ends the writing.
@@ -38,10 +46,17 @@ impl<'a> JsonWriter<'a> {
         self.invalid.map_or(Ok(()), Err)
     }
 
-    /// Reports a value that its column cannot hold, with the reason and the fix.
+    /// Reports a value that its column cannot hold, with the reason and the fix; the column's name is put
+    /// before them.
     #[cold]
     pub fn invalid(&mut self, reason: impl Into<Cow<'static, str>>) {
-        self.invalid.get_or_insert_with(|| reason.into());
+        if self.invalid.is_none() {
+            let column = json_path::unfinished(&self.out[self.begin..]);
+            self.invalid = Some(match column.as_str() {
+                "" => reason.into(),
+                column => format!("column `{column}`: {}", reason.into()).into(),
+            });
+        }
         self.raw("null");
     }
 
@@ -115,10 +130,19 @@ impl<'a> JsonWriter<'a> {
 
     /// Writes a list of columns.
     pub fn array<'c, C: Column + 'c>(&mut self, items: impl IntoIterator<Item = &'c C>) {
+        self.elements(items, Column::write);
+    }
+
+    /// Writes a list, each element with `write`.
+    pub(crate) fn elements<T>(
+        &mut self,
+        items: impl IntoIterator<Item = T>,
+        write: impl Fn(T, &mut Self),
+    ) {
         let start = self.out.len();
         for item in items {
             self.out.push(b',');
-            item.write(self);
+            write(item, self);
         }
         self.close(start, b'[', b']');
     }
@@ -170,6 +194,28 @@ impl<'a> JsonWriter<'a> {
         }
     }
 
+    /// Writes the members of a RECORD among those of the object that was begun, unless it is absent; the
+    /// name of each begins with `prefix`.
+    pub fn flat<C: Column + ?Sized>(&mut self, prefix: &str, record: &C) {
+        if record.is_absent() {
+            return;
+        }
+        let start = self.out.len();
+        record.write(self);
+        let members = match &self.out[start..] {
+            [b'{', members @ .., b'}'] => members.trim_ascii(),
+            _ => &[],
+        };
+        if members.is_empty() {
+            return self.out.truncate(start);
+        }
+        self.out[start] = b',';
+        self.out.pop();
+        if !prefix.is_empty() {
+            json_path::prefix_keys(self.out, start, prefix);
+        }
+    }
+
     /// Writes one member of an object as serde writes it, unless that is `null`; `key` as in
     /// [`field`](Self::field).
     pub fn json_field(&mut self, key: &'static str, value: &(impl Serialize + ?Sized)) {
@@ -202,6 +248,21 @@ impl<'a> JsonWriter<'a> {
     #[inline]
     pub fn raw(&mut self, json: &str) {
         self.out.extend_from_slice(json.as_bytes());
+    }
+
+    /// How far the writing has got.
+    pub(crate) fn position(&self) -> usize {
+        self.out.len()
+    }
+
+    /// What was written since.
+    pub(crate) fn since(&self, position: usize) -> &[u8] {
+        &self.out[position..]
+    }
+
+    /// Takes back what was written since.
+    pub(crate) fn rewind(&mut self, position: usize) {
+        self.out.truncate(position);
     }
 
     /// The members of a container each begin with a comma: the first comma becomes the opening bracket.

@@ -10,6 +10,7 @@ mod catalog_file;
 mod civil;
 mod column;
 mod columns;
+mod const_text;
 #[cfg(feature = "catalog")]
 mod current;
 mod derived;
@@ -17,13 +18,18 @@ mod event;
 mod event_ext;
 mod events_table;
 mod field;
+mod flatten;
 mod folder;
 mod growth;
 mod json;
+mod json_path;
+mod limits;
 mod merge;
 mod name;
+mod refined;
 #[cfg(feature = "catalog")]
 mod registered;
+mod spans;
 mod table;
 
 pub use catalog::{Catalog, CatalogError};
@@ -36,9 +42,11 @@ pub use events_table::{EVENTS_TABLE, events_table};
 pub use field::FieldSchema;
 pub use growth::Breaking;
 pub use json::{JsonWriter, ObjectStart};
+pub use limits::Limits;
 pub use logeater_derive::{Column, Event};
 pub use merge::Conflict;
 pub use name::{NameError, check_column_name, check_event_type};
+pub use spans::Span;
 pub use table::{TableColumn, TableEvent, TableSchema};
 
 /// What the derives' output names; not for people.

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use crate::events_table::key_columns;
-use crate::{EventType, FieldSchema, Mode, Source, TableColumn, TableEvent, TableSchema};
+use crate::{EventType, FieldSchema, Limits, Mode, Source, TableColumn, TableEvent, TableSchema};
 
 /// Two declarations that exclude each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -166,16 +166,8 @@ impl Merged {
     fn new(field: &FieldSchema, place: &mut Place) -> Self {
         let mut fields = Vec::new();
         place.nested(field.name, |place| place.union(&mut fields, field.fields));
-        let column = TableColumn {
-            name: field.name.to_owned(),
-            column_type: field.column_type,
-            mode: field.mode,
-            description: description(field),
-            no_longer_sent: false,
-            fields: Vec::new(),
-        };
         Self {
-            column,
+            column: declared(field),
             source: place.source,
             declared: 1,
             fields,
@@ -186,7 +178,9 @@ impl Merged {
         let repeated = |mode| mode == Mode::Repeated;
         let same = self.column.column_type == field.column_type
             && repeated(self.column.mode) == repeated(field.mode)
-            && self.column.name == field.name;
+            && self.column.name == field.name
+            && limits(&self.column) == field.limits
+            && self.column.policy_tag.as_deref() == field.policy_tag;
         if !same {
             return place.conflict(self, field);
         }
@@ -250,26 +244,48 @@ impl Place {
         self.conflicts.push(Conflict {
             subject: format!("{}.{}", self.path, column.name),
             kind: Kind::Column,
-            first: (
-                known.source,
-                spelled(&column.name, column.column_type.name(), column.mode),
-            ),
-            second: (
-                self.source,
-                spelled(field.name, field.column_type.name(), field.mode),
-            ),
+            first: (known.source, spelled(column)),
+            second: (self.source, spelled(&declared(field))),
         });
     }
 }
 
+/// The column of a field, but for the columns in it.
+fn declared(field: &FieldSchema) -> TableColumn {
+    TableColumn {
+        name: field.name.to_owned(),
+        column_type: field.column_type,
+        mode: field.mode,
+        description: description(field),
+        max_length: field.limits.max_length,
+        precision: field.limits.precision,
+        scale: field.limits.scale,
+        policy_tag: field.policy_tag.map(str::to_owned),
+        no_longer_sent: false,
+        fields: Vec::new(),
+    }
+}
+
+fn limits(column: &TableColumn) -> Limits {
+    Limits {
+        max_length: column.max_length,
+        precision: column.precision,
+        scale: column.scale,
+    }
+}
+
 /// The name, since its case counts, with its type.
-fn spelled(name: &str, column_type: &str, mode: Mode) -> String {
-    let repeated = if mode == Mode::Repeated {
+fn spelled(column: &TableColumn) -> String {
+    let repeated = if column.mode == Mode::Repeated {
         "REPEATED "
     } else {
         ""
     };
-    format!("`{name}` {repeated}{column_type}")
+    let tag = column
+        .policy_tag
+        .as_ref()
+        .map_or_else(String::new, |tag| format!(" with the policy tag {tag}"));
+    format!("`{}` {repeated}{}{tag}", column.name, column.type_name())
 }
 
 fn description(field: &FieldSchema) -> String {

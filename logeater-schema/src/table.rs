@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ColumnType, Mode};
+use crate::{ColumnType, Limits, Mode};
 
 /// One table of the warehouse: the events table, or the extended table of a namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +34,18 @@ pub struct TableColumn {
     /// What it holds, for a person; may be empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
+    /// The most characters of a STRING, or bytes of BYTES.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_length: Option<u64>,
+    /// The most digits of a NUMERIC or BIGNUMERIC, those behind the point included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precision: Option<u32>,
+    /// The most digits behind the point.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale: Option<u32>,
+    /// The resource name of the policy tag that says who may read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_tag: Option<String>,
     /// Whether no code declares it any longer. Such a column stays, and new rows leave it NULL.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub no_longer_sent: bool,
@@ -72,6 +84,13 @@ impl TableSchema {
 }
 
 impl TableColumn {
+    /// Its type with the limits, as BigQuery writes it: `NUMERIC(10, 2)`.
+    pub(crate) fn type_name(&self) -> String {
+        let name = self.column_type.name();
+        let parameters = Limits::parameters(self.max_length, self.precision, self.scale);
+        format!("{name}{parameters}")
+    }
+
     /// Whether it is one of the two that rows are joined and clustered by.
     pub(crate) fn is_key(&self) -> bool {
         matches!(self.name.as_str(), "event_id" | "cluster_key")

@@ -268,6 +268,109 @@ fn changes_that_break_a_table_are_refused_one_by_one() {
     );
 }
 
+#[derive(Event)]
+#[event("limits.all", crate = logeater_schema)]
+struct Limited {
+    #[event(
+        max_length = 10,
+        policy_tag = "projects/p/locations/eu/taxonomies/1/policyTags/2"
+    )]
+    name: String,
+    #[event(max_length = 16)]
+    digests: Vec<Vec<u8>>,
+    #[event(numeric(10, 2))]
+    price: u64,
+    inside: Inside,
+}
+
+#[derive(Column)]
+#[column(crate = logeater_schema)]
+struct Inside {
+    #[column(numeric(38, 0))]
+    vast: u128,
+}
+
+#[test]
+fn limits_and_policy_tags_go_to_every_file_and_are_read_back() {
+    let folder = tempdir().unwrap();
+    let limited = Catalog::new().with::<Limited>();
+    limited.write(folder.path()).unwrap();
+    let text = |path: &str| fs::read_to_string(folder.path().join(path)).unwrap();
+    assert_eq!(
+        text("bigquery/limits.json"),
+        include_str!("expected/bigquery_limits.json")
+    );
+    assert_eq!(
+        text("bigquery/limits.sql"),
+        include_str!("expected/bigquery_limits.sql")
+    );
+    let read = Catalog::read(folder.path()).unwrap();
+    assert_eq!(read.table("limits"), limited.table("limits"));
+    assert_eq!(
+        read.grown_by(&limited).unwrap().table("limits"),
+        limited.table("limits")
+    );
+}
+
+#[test]
+fn columns_that_differ_in_their_limits_are_a_conflict() {
+    #[derive(Event)]
+    #[event("limits.other", crate = logeater_schema)]
+    struct Other {
+        name: String,
+        #[event(max_length = 17)]
+        digests: Vec<Vec<u8>>,
+        #[event(numeric(10, 3))]
+        price: u64,
+        inside: Option<Deeper>,
+    }
+    #[derive(Column)]
+    #[column(crate = logeater_schema)]
+    struct Deeper {
+        vast: u128,
+    }
+    let limited = Catalog::new().with::<Limited>();
+    let both = limited.clone().with::<Other>();
+    let conflicts: Vec<_> = both.conflicts().iter().map(ToString::to_string).collect();
+    for (conflict, (first, second)) in conflicts.iter().zip([
+        (
+            "`name` STRING(10) with the policy tag projects/p/locations/eu/taxonomies/1/policyTags/2 in",
+            "`name` STRING in",
+        ),
+        (
+            "`digests` REPEATED BYTES(16) in",
+            "`digests` REPEATED BYTES(17) in",
+        ),
+        ("`price` NUMERIC(10, 2) in", "`price` NUMERIC(10, 3) in"),
+        ("`vast` BIGNUMERIC(38, 0) in", "`vast` BIGNUMERIC in"),
+    ]) {
+        assert!(
+            conflict.contains(first) && conflict.contains(second),
+            "{conflict}"
+        );
+    }
+    assert_eq!(conflicts.len(), 4);
+}
+
+#[test]
+fn a_limit_that_changes_breaks_the_table() {
+    #[derive(Event)]
+    #[event("limits.all", crate = logeater_schema)]
+    struct Changed {
+        #[event(max_length = 11)]
+        name: String,
+    }
+    let limited = Catalog::new().with::<Limited>();
+    let breaking = limited
+        .grown_by(&Catalog::new().with::<Changed>())
+        .unwrap_err();
+    assert_eq!(breaking.len(), 1);
+    assert_eq!(
+        (breaking[0].old.as_str(), breaking[0].new.as_str()),
+        ("`name` NULLABLE STRING(10)", "`name` NULLABLE STRING(11)")
+    );
+}
+
 #[test]
 fn a_catalog_that_was_written_is_read_back_equal() {
     let folder = tempdir().unwrap();
@@ -349,6 +452,22 @@ fn a_file_that_is_no_catalog_is_refused_by_name_and_reason() {
         (
             table(1, ",{\"name\":\"x\",\"type\":\"RECORD\"}", ""),
             "a RECORD has fields",
+        ),
+        (
+            table(
+                1,
+                ",{\"name\":\"x\",\"type\":\"DATE\",\"max_length\":1}",
+                "",
+            ),
+            "column `x` of `cart`: `max_length` is for STRING and BYTES",
+        ),
+        (
+            table(
+                1,
+                ",{\"name\":\"x\",\"type\":\"NUMERIC\",\"precision\":40,\"scale\":9}",
+                "",
+            ),
+            "no such `precision` and `scale`",
         ),
         (
             table(1, "", r#"{"type":"cart","rust_type":"x"}"#),

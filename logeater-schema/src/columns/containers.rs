@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::{Column, ColumnType, FieldSchema, JsonWriter, Many, Maybe, One, Single};
+use crate::{Column, ColumnType, FieldSchema, JsonWriter, Limits, Many, Maybe, One, Single};
 
 /// `None` is left out of the details.
 impl<T: Column> Column for Option<T>
@@ -16,6 +16,7 @@ where
     type List = Many;
     const TYPE: ColumnType = T::TYPE;
     const FIELDS: &'static [FieldSchema] = T::FIELDS;
+    const LIMITS: Limits = T::LIMITS;
     const DESCRIPTION: &'static str = T::DESCRIPTION;
 
     fn write(&self, out: &mut JsonWriter<'_>) {
@@ -40,7 +41,8 @@ macro_rules! list_columns {
             type List = Many;
             const TYPE: ColumnType = T::LIST_TYPE;
             const FIELDS: &'static [FieldSchema] = T::FIELDS;
-            const DESCRIPTION: &'static str = T::DESCRIPTION;
+            const LIMITS: Limits = T::LIMITS;
+    const DESCRIPTION: &'static str = T::DESCRIPTION;
 
             fn write(&self, out: &mut JsonWriter<'_>) {
                 T::write_list(self, out);
@@ -66,7 +68,8 @@ macro_rules! pointer_columns {
             type List = Many;
             const TYPE: ColumnType = T::TYPE;
             const FIELDS: &'static [FieldSchema] = T::FIELDS;
-            const DESCRIPTION: &'static str = T::DESCRIPTION;
+            const LIMITS: Limits = T::LIMITS;
+    const DESCRIPTION: &'static str = T::DESCRIPTION;
 
             fn write(&self, out: &mut JsonWriter<'_>) {
                 (**self).write(out);
@@ -91,6 +94,7 @@ impl<T: Column + ToOwned + ?Sized> Column for Cow<'_, T> {
     type List = Many;
     const TYPE: ColumnType = T::TYPE;
     const FIELDS: &'static [FieldSchema] = T::FIELDS;
+    const LIMITS: Limits = T::LIMITS;
     const DESCRIPTION: &'static str = T::DESCRIPTION;
 
     fn write(&self, out: &mut JsonWriter<'_>) {

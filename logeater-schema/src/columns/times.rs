@@ -2,7 +2,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::{Column, ColumnType, JsonWriter, Many, One};
+use crate::spans::MICROSECOND;
+use crate::{Column, ColumnType, JsonWriter, Many, One, Span};
 
 /// A TIMESTAMP: RFC 3339 in UTC with six digits, floored to the microsecond.
 impl Column for SystemTime {
@@ -26,10 +27,7 @@ impl Column for Duration {
     const DESCRIPTION: &'static str = "In microseconds.";
 
     fn write(&self, out: &mut JsonWriter<'_>) {
-        match i64::try_from(self.as_micros()) {
-            Ok(micros) => out.integer(micros),
-            Err(_) => out.invalid("a span of more than 2^63 microseconds does not fit an INTEGER"),
-        }
+        self.write_in(MICROSECOND, out);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Derives amid what else may stand in a user's code: `cfg`, deprecation, macros, shadowed names.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use logeater_schema::{Column, Event};
 
@@ -129,7 +129,29 @@ mod shadowed {
             user: u8,
             #[event(timestamp)]
             at: ::std::time::SystemTime,
+            #[event(flatten, prefix = "flat_")]
+            flat: Flat,
         },
+    }
+
+    #[derive(Column)]
+    #[column(crate = logeater_schema)]
+    pub(super) struct Flat {
+        #[column(int64)]
+        pub(super) long: u64,
+        #[column(display, max_length = 3)]
+        pub(super) code: u8,
+        #[column(millis)]
+        pub(super) took: ::std::time::Duration,
+        pub(super) data: Data,
+    }
+
+    #[derive(Column)]
+    #[column(crate = logeater_schema)]
+    pub(super) enum Data {
+        Some { sku: u8 },
+        Ok(u8),
+        None,
     }
 
     #[derive(Column)]
@@ -156,7 +178,7 @@ mod shadowed {
 
 #[test]
 fn names_of_the_prelude_may_be_shadowed() {
-    use shadowed::{Shadow, Word};
+    use shadowed::{Data, Flat, Shadow, Word};
     let at = SystemTime::UNIX_EPOCH;
     let event = Shadow::Prelude {
         sku: 1,
@@ -164,6 +186,16 @@ fn names_of_the_prelude_may_be_shadowed() {
         shown: Some(3),
         user: 4,
         at,
+        flat: Flat {
+            long: 5,
+            code: 6,
+            took: Duration::from_millis(7),
+            data: Data::Some { sku: 8 },
+        },
     };
-    assert_eq!(details(&event), r#"{"sku":1,"word":2,"shown":"3"}"#);
+    let expected = concat!(
+        r#"{"sku":1,"word":2,"shown":"3","flat_long":5,"flat_code":"6","flat_took":7,"#,
+        r#""flat_data":{"kind":"Some","Some":{"sku":8}}}"#
+    );
+    assert_eq!(details(&event), expected);
 }

@@ -11,8 +11,11 @@
 #![allow(dead_code, reason = "events are declared here that nobody sends")]
 
 mod columns;
+mod enums;
 mod events;
+mod flatten;
 mod hygiene;
+mod limits;
 
 use logeater_schema::{Column, ColumnType, Event, FieldSchema, JsonWriter, Mode};
 
