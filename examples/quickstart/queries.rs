@@ -11,7 +11,7 @@ FROM logeater.events AS event
 LEFT JOIN logeater."commit" AS "commit" ON event.event_id = "commit".event_id
 WHERE event.type = "commit.made"
 ORDER BY event.timestamp DESC
-LIMIT 10"#;
+LIMIT 10;"#;
 
 /// Who made most commits: an author's column by its path in the RECORD.
 const AUTHORS: &str = r#"SELECT coalesce(nullif("commit".author ->> '$.name', ''), '(no name)'), count(*) AS commits

@@ -111,9 +111,10 @@ impl Shared {
             queue.stats().dropped_for(reason)
         };
         if is_worth_a_line(lost, 1) {
-            match invalid {
-                Some((event, why)) => warn!(lost, %reason, event, why, "an event was dropped"),
-                None => warn!(lost, %reason, "an event was dropped"),
+            if let Some((event, why)) = invalid {
+                warn!(lost, %reason, event, why, "an event was dropped");
+            } else {
+                warn!(lost, %reason, "an event was dropped");
             }
         }
         reason

@@ -23,14 +23,12 @@ impl Log {
     }
 
     pub(crate) fn say(&mut self, what: impl FnOnce()) {
-        match &self.subscriber {
-            Some(subscriber) => dispatcher::with_default(subscriber, what),
-            None => {
-                self.silence = None;
-                what();
-                self.silence = Some(silence());
-            }
+        if let Some(subscriber) = &self.subscriber {
+            return dispatcher::with_default(subscriber, what);
         }
+        self.silence = None;
+        what();
+        self.silence = Some(silence());
     }
 }
 

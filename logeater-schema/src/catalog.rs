@@ -33,6 +33,9 @@ impl Catalog {
     }
 
     /// Adds the event types of `E`, for generic events and for platforms without registration.
+    ///
+    /// Tables are made anew from all that was added: for a catalog that was read, use
+    /// [`grown_by`](Self::grown_by).
     #[must_use]
     pub fn with<E: Event>(self) -> Self {
         self.declare(E::TYPES)
@@ -85,7 +88,8 @@ impl Catalog {
     fn declare(mut self, types: impl IntoIterator<Item = &'static EventType>) -> Self {
         for event_type in types {
             match self.declared.get(event_type.name) {
-                Some(other) if other.source != event_type.source => {
+                // Instances of a generic type share a source, and may differ all the same.
+                Some(other) if *other != event_type => {
                     self.conflicts
                         .push(Conflict::of_event_types(other, event_type));
                 }
@@ -135,7 +139,8 @@ impl fmt::Display for CatalogError {
             Self::Missing(path) => {
                 write!(
                     f,
-                    "no catalog at {}: expected a folder with catalog/<table>.json files",
+                    "no catalog at {}: expected a folder with catalog/<table>.json files, as a test with \
+                     assert_catalog_current! writes it",
                     path.display()
                 )
             }

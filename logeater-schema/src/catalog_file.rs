@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CatalogError, TableColumn, TableEvent, TableSchema};
+use crate::events_table::key_columns;
+use crate::{CatalogError, EVENTS_TABLE, TableColumn, TableEvent, TableSchema, check_event_type};
 
 /// The version that this code writes.
 const VERSION: u32 = 1;
@@ -105,6 +106,16 @@ fn parse(path: &Path) -> Result<TableSchema, CatalogError> {
         columns: file.columns,
         events: file.events,
     };
+    if path
+        .file_stem()
+        .is_none_or(|stem| stem != table.name.as_str())
+    {
+        return Err(format(std::format!(
+            "it is of the table `{}`, whose file is {}.json",
+            table.name,
+            table.name
+        )));
+    }
     check(&table).map_err(format)?;
     Ok(table)
 }
@@ -127,33 +138,57 @@ fn unknown_version(version: u32) -> String {
 
 /// Names end up in SQL, so a file written by hand is held to the same rules as code.
 fn check(table: &TableSchema) -> Result<(), String> {
-    for event in &table.events {
-        crate::check_event_type(&event.name)
-            .map_err(|error| format!("event type `{}`: {error}", event.name))?;
-        if event.name.split('.').next() != Some(table.name.as_str()) {
-            return Err(format!(
-                "event type `{}` is not of the namespace `{}`",
-                event.name, table.name
-            ));
-        }
+    let name = &table.name;
+    let is_events = name == EVENTS_TABLE;
+    // A namespace is the first level of an event type's name.
+    if !is_events && (name.contains('.') || check_event_type(&format!("{name}.x")).is_err()) {
+        return Err(format!("`{name}` is no namespace"));
     }
-    if !table
-        .name
-        .bytes()
-        .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
+    let keys = key_columns();
+    let same = |key: &TableColumn, column: &TableColumn| {
+        (&key.name, key.column_type, key.mode) == (&column.name, column.column_type, column.mode)
+    };
+    if table.columns.len() < keys.len()
+        || !keys
+            .iter()
+            .zip(&table.columns)
+            .all(|(key, column)| same(key, column))
     {
-        return Err(format!("`{}` is no namespace", table.name));
+        return Err("the first two columns are not `event_id`, a REQUIRED STRING, and `cluster_key`, a REQUIRED DATE"
+            .to_owned());
     }
-    let keys: Vec<_> = table
-        .columns
+    check_columns(&table.columns, &mut format!("`{name}`"))?;
+    table
+        .events
         .iter()
-        .take(2)
-        .map(|column| column.name.as_str())
-        .collect();
-    if keys != ["event_id", "cluster_key"] {
-        return Err("the first two columns are not `event_id` and `cluster_key`".to_owned());
+        .try_for_each(|event| check_event(event, table))
+}
+
+fn check_event(event: &TableEvent, table: &TableSchema) -> Result<(), String> {
+    let name = &event.name;
+    check_event_type(name).map_err(|error| format!("event type `{name}`: {error}"))?;
+    if name.split('.').next() != Some(table.name.as_str()) {
+        return Err(format!(
+            "event type `{name}` is not of the namespace `{}`",
+            table.name
+        ));
     }
-    check_columns(&table.columns, &mut format!("`{}`", table.name))
+    if table
+        .events
+        .iter()
+        .filter(|other| other.name == *name)
+        .count()
+        > 1
+    {
+        return Err(format!("event type `{name}` is there twice"));
+    }
+    let known = |column: &String| table.details_columns().any(|known| known.name == *column);
+    match event.columns.iter().find(|column| !known(column)) {
+        Some(column) => Err(format!(
+            "event type `{name}` writes `{column}`, which is no column of the table"
+        )),
+        None => Ok(()),
+    }
 }
 
 fn check_columns(columns: &[TableColumn], path: &mut String) -> Result<(), String> {

@@ -216,27 +216,33 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_somebody_edited_and_one_that_nobody_wants_are_shown_and_put_right() {
+    fn files_that_are_stale_are_shown_and_put_right_and_those_of_others_are_left_alone() {
         let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| folder.path().join(name);
         let code = Catalog::new().with::<Added>();
         hold_current(folder.path(), &code, true).unwrap();
-        fs::write(
-            folder.path().join("bigquery/cart.sql"),
-            "DROP TABLE cart;\n",
-        )
-        .unwrap();
-        fs::write(folder.path().join("bigquery/old.json"), "[]\n").unwrap();
-        fs::write(folder.path().join("bigquery/NOTES.md"), "ours\n").unwrap();
+        let cart = fs::read_to_string(file("bigquery/cart.sql")).unwrap();
+        fs::write(file("bigquery/cart.sql"), "DROP TABLE cart;\n").unwrap();
+        fs::write(file("bigquery/old.sql"), cart.replace("cart", "old")).unwrap();
+        fs::copy(file("bigquery/cart.json"), file("bigquery/old.json")).unwrap();
+        fs::write(file("bigquery/report.sql"), "SELECT 1;\n").unwrap();
+        fs::write(file("bigquery/notes.json"), "[]\n").unwrap();
         let problem = problem(folder.path(), &code, false);
+        assert!(problem.contains("-DROP TABLE cart;"), "{problem}");
         assert!(
-            problem.contains("-DROP TABLE cart;") && problem.contains("old.json"),
+            problem.contains("old.json") && problem.contains("old.sql"),
+            "{problem}"
+        );
+        assert!(
+            !problem.contains("report") && !problem.contains("notes"),
             "{problem}"
         );
 
         hold_current(folder.path(), &code, true).unwrap();
         assert_eq!(hold_current(folder.path(), &code, false), Ok(()));
-        assert!(!folder.path().join("bigquery/old.json").exists());
-        assert!(folder.path().join("bigquery/NOTES.md").exists());
+        let is_there = ["old.sql", "old.json", "report.sql", "notes.json"]
+            .map(|name| file("bigquery").join(name).exists());
+        assert_eq!(is_there, [false, false, true, true]);
     }
 
     #[test]

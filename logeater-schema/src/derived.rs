@@ -118,6 +118,10 @@ pub const fn record(
 }
 
 /// Declares a REQUIRED column.
+///
+/// # Panics
+///
+/// At compile time, for a column of type JSON.
 #[must_use]
 pub const fn required<C: Column + ?Sized>(
     name: &'static str,
@@ -126,6 +130,10 @@ pub const fn required<C: Column + ?Sized>(
 where
     C::Shape: AlwaysPresent,
 {
+    assert!(
+        !matches!(C::TYPE, ColumnType::Json),
+        "a column of type JSON cannot be `required`: its null is SQL's NULL, and is left out"
+    );
     FieldSchema {
         mode: Mode::Required,
         ..nullable::<C>(name, description)

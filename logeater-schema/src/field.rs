@@ -55,8 +55,16 @@ impl FieldSchema {
     }
 
     /// Makes the column REQUIRED.
+    ///
+    /// # Panics
+    ///
+    /// When it repeats: a REPEATED column is never NULL, and needs it not.
     #[must_use]
     pub const fn required(mut self) -> Self {
+        assert!(
+            !matches!(self.mode, Mode::Repeated),
+            "a REPEATED column cannot be REQUIRED as well"
+        );
         self.mode = Mode::Required;
         self
     }

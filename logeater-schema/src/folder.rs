@@ -23,9 +23,8 @@ impl Catalog {
 /// The files of a folder by their paths in it.
 pub(crate) type Files = BTreeMap<PathBuf, String>;
 
-/// The folders that belong to the catalog, with everything in them that has one of these endings.
+/// The folders that the catalog's files are in.
 const FOLDERS: [&str; 2] = ["catalog", "bigquery"];
-const ENDINGS: [&str; 2] = ["json", "sql"];
 
 pub(crate) fn render(catalog: &Catalog) -> Files {
     let mut files = BTreeMap::new();
@@ -57,7 +56,7 @@ pub(crate) fn write(folder: &Path, files: &Files) -> Result<(), CatalogError> {
     Ok(())
 }
 
-/// Files that were generated once, and belong to no table now.
+/// Files that were generated once, and belong to no table now. Whatever else lies there is not ours.
 pub(crate) fn strays(folder: &Path, files: &Files) -> Result<Vec<PathBuf>, CatalogError> {
     let mut strays = Vec::new();
     for inner in FOLDERS {
@@ -71,14 +70,26 @@ pub(crate) fn strays(folder: &Path, files: &Files) -> Result<Vec<PathBuf>, Catal
         };
         for entry in entries.filter_map(Result::ok) {
             let file = Path::new(inner).join(entry.file_name());
-            let generated = file
-                .extension()
-                .is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known));
-            if generated && !files.contains_key(&file) {
+            if !files.contains_key(&file) && is_generated(folder, &file) {
                 strays.push(file);
             }
         }
     }
     strays.sort();
     Ok(strays)
+}
+
+/// Whether a file begins as the one of its name would.
+fn is_generated(folder: &Path, file: &Path) -> bool {
+    let (Some(stem), Some(ending)) = (file.file_stem(), file.extension()) else {
+        return false;
+    };
+    let stem = stem.to_string_lossy();
+    let beginning = match (file.starts_with("catalog"), ending.to_str()) {
+        (true, Some("json")) => format!("{{\n  \"version\": 1,\n  \"table\": \"{stem}\","),
+        (false, Some("json")) => "[\n  {\n    \"name\": \"event_id\",".to_owned(),
+        (false, Some("sql")) => format!("CREATE TABLE `logeater`.`{stem}` ("),
+        _ => return false,
+    };
+    fs::read_to_string(folder.join(file)).is_ok_and(|text| text.starts_with(&beginning))
 }

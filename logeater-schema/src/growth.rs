@@ -18,15 +18,25 @@ pub struct Breaking {
     pub old: String,
     /// What the code declares.
     pub new: String,
+    /// The Rust types that declare it.
+    pub rust_types: Vec<String>,
+    /// What to do instead.
+    pub fix: String,
 }
 
 impl fmt::Display for Breaking {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { column, old, new } = self;
+        let Self {
+            column,
+            old,
+            new,
+            rust_types,
+            fix,
+        } = self;
+        let rust_types = rust_types.join(", ");
         write!(
             f,
-            "column `{column}` is {old} in the schemas and {new} in the code, which breaks the table; \
-             declare a new column under another name, or go back to {old}"
+            "column `{column}` is {old} in the schemas and {new} in the code ({rust_types}): {fix}"
         )
     }
 }
@@ -64,15 +74,63 @@ fn grow_table(
     new: Option<&TableSchema>,
     breaking: &mut Vec<Breaking>,
 ) -> TableSchema {
+    let found = breaking.len();
+    let columns = match new {
+        Some(new) => grow_columns(&old.name, &old.columns, &as_optional_as(old, new), breaking),
+        None => retire_details(&old.columns),
+    };
+    for breaking in &mut breaking[found..] {
+        breaking.rust_types = new.map_or_else(Vec::new, |new| writers(new, &breaking.column));
+    }
     TableSchema {
         name: old.name.clone(),
         description: new.map_or(&old.description, |new| &new.description).clone(),
-        columns: match new {
-            Some(new) => grow_columns(&old.name, &old.columns, &new.columns, breaking),
-            None => retire_details(&old.columns),
-        },
+        columns,
         events: grow_events(&old.events, new.map_or(&[], |new| &new.events)),
     }
+}
+
+/// The new columns. Where several event types have made a column of the old table optional, it stays so when one
+/// of them has gone: nobody has asked for another table.
+fn as_optional_as(old: &TableSchema, new: &TableSchema) -> Vec<TableColumn> {
+    let writers = old.events.iter().filter(|event| !event.columns.is_empty());
+    if writers.count() < 2 {
+        return new.columns.clone();
+    }
+    keep_optional(&old.columns, &new.columns)
+}
+
+fn keep_optional(old: &[TableColumn], new: &[TableColumn]) -> Vec<TableColumn> {
+    let keep = |new: &TableColumn| match old.iter().find(|old| old.name == new.name) {
+        Some(old) => TableColumn {
+            mode: if (old.mode, new.mode) == (Mode::Nullable, Mode::Required) {
+                old.mode
+            } else {
+                new.mode
+            },
+            fields: keep_optional(&old.fields, &new.fields),
+            ..new.clone()
+        },
+        None => new.clone(),
+    };
+    new.iter().map(keep).collect()
+}
+
+/// The Rust types that write a column, given by its path.
+fn writers(table: &TableSchema, path: &str) -> Vec<String> {
+    let column = path.split('.').nth(1).unwrap_or_default();
+    let writes = |event: &&TableEvent| {
+        event
+            .columns
+            .iter()
+            .any(|name| name.eq_ignore_ascii_case(column))
+    };
+    table
+        .events
+        .iter()
+        .filter(writes)
+        .map(|event| event.rust_type.clone())
+        .collect()
 }
 
 fn grow_columns(
@@ -96,7 +154,10 @@ fn grow_columns(
             breaking.push(Breaking {
                 column: format!("{path}.{}", added.name),
                 old: "absent".to_owned(),
-                new: "REQUIRED".to_owned(),
+                new: spelled(added),
+                rust_types: Vec::new(),
+                fix: "a column that is new in a table cannot be REQUIRED; remove `required`"
+                    .to_owned(),
             });
         }
         columns.push(added.clone());
@@ -111,16 +172,30 @@ fn grow_column(
     breaking: &mut Vec<Breaking>,
 ) -> TableColumn {
     let relaxed = old.mode == Mode::Required && new.mode == Mode::Nullable;
-    let same = old.name == new.name
-        && old.type_name() == new.type_name()
-        && (old.mode == new.mode || relaxed);
-    if !same {
-        breaking.push(Breaking {
-            column: path.to_owned(),
-            old: spelled(old),
-            new: spelled(new),
-        });
-    }
+    let fix = if old.name != new.name {
+        Some(format!(
+            "a column cannot be renamed, and case counts; spell it `{}`",
+            old.name
+        ))
+    } else if old.type_name() != new.type_name()
+        || (old.mode == Mode::Repeated) != (new.mode == Mode::Repeated)
+    {
+        Some(format!(
+            "a column keeps its type; go back to {}, or declare one of another name",
+            spelled(old)
+        ))
+    } else if old.mode != new.mode && !relaxed {
+        Some("a column that may be NULL cannot become REQUIRED; remove `required`".to_owned())
+    } else {
+        None
+    };
+    breaking.extend(fix.map(|fix| Breaking {
+        column: path.to_owned(),
+        old: spelled(old),
+        new: spelled(new),
+        rust_types: Vec::new(),
+        fix,
+    }));
     TableColumn {
         fields: grow_columns(path, &old.fields, &new.fields, breaking),
         ..new.clone()

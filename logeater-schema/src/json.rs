@@ -128,9 +128,18 @@ impl<'a> JsonWriter<'a> {
         }
     }
 
-    /// Writes a list of columns.
+    /// Writes a list of columns. An absent one is reported as [`invalid`](Self::invalid), since BigQuery's arrays
+    /// hold no NULL.
     pub fn array<'c, C: Column + 'c>(&mut self, items: impl IntoIterator<Item = &'c C>) {
-        self.elements(items, Column::write);
+        self.elements(items, |item, out| {
+            if item.is_absent() {
+                out.invalid(
+                    "a list holds a null, which BigQuery's arrays cannot; leave it out of the list",
+                );
+            } else {
+                item.write(out);
+            }
+        });
     }
 
     /// Writes a list, each element with `write`.

@@ -59,8 +59,8 @@ impl fmt::Display for Conflict {
             ),
             Kind::Column => write!(
                 f,
-                "column `{subject}` has two types: {} in {} and {} in {}; give both the same type, \
-                 or one of them another name with #[event(rename = \"…\")]",
+                "column `{subject}` is {} in {} and {} in {}; give both the same name, type and limits, \
+                 or one of them another name with `rename = \"…\"`",
                 first.1, first.0, second.1, second.0
             ),
         }

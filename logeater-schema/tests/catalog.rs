@@ -126,7 +126,7 @@ fn one_column_with_two_types_is_a_conflict_that_names_both_places() {
         .collect();
     assert_eq!(conflicts.len(), 2, "{conflicts:?}");
     for expected in [
-        "column `cart.sku` has two types: `sku` STRING in catalog::Add (",
+        "column `cart.sku` is `sku` STRING in catalog::Add (",
         "Weigh (",
         "rename = ",
     ] {
@@ -261,10 +261,103 @@ fn changes_that_break_a_table_are_refused_one_by_one() {
             "cart.due"
         ]
     );
+    let messages: Vec<_> = breaking.iter().map(ToString::to_string).collect();
+    let changed = breaking[3].rust_types.clone();
+    assert!(
+        changed.len() == 1 && changed[0].ends_with("::Changed"),
+        "{changed:?}"
+    );
     assert_eq!(
-        breaking[3].to_string(),
-        "column `cart.amount` is `amount` REQUIRED FLOAT in the schemas and `amount` REQUIRED INTEGER in the code, \
-         which breaks the table; declare a new column under another name, or go back to `amount` REQUIRED FLOAT"
+        messages[3],
+        format!(
+            "column `cart.amount` is `amount` REQUIRED FLOAT in the schemas and `amount` REQUIRED INTEGER in the code \
+             ({}): a column keeps its type; go back to `amount` REQUIRED FLOAT, or declare one of another name",
+            changed[0]
+        )
+    );
+    assert!(
+        messages[1].ends_with("a column cannot be renamed, and case counts; spell it `sku`"),
+        "{}",
+        messages[1]
+    );
+    assert!(
+        messages[4].ends_with("cannot be REQUIRED; remove `required`"),
+        "{}",
+        messages[4]
+    );
+}
+
+#[test]
+fn a_column_that_several_event_types_made_optional_stays_so_when_one_of_them_goes() {
+    #[derive(Event)]
+    #[event("cart.pay", crate = logeater_schema)]
+    struct Stricter {
+        #[event(required)]
+        sku: String,
+    }
+    #[derive(Event)]
+    #[event("cart.pay", crate = logeater_schema)]
+    struct Looser {
+        sku: Option<String>,
+    }
+    let old = cart();
+    let grown = old.grown_by(&Catalog::new().with::<Pay>()).unwrap();
+    assert_eq!(
+        grown.table("cart").unwrap().columns[6].mode.name(),
+        "NULLABLE"
+    );
+    let breaking = Catalog::new()
+        .with::<Looser>()
+        .grown_by(&Catalog::new().with::<Stricter>())
+        .unwrap_err();
+    assert!(
+        breaking[0]
+            .to_string()
+            .ends_with("cannot become REQUIRED; remove `required`"),
+        "{}",
+        breaking[0]
+    );
+}
+
+#[test]
+fn two_instances_of_a_generic_event_with_other_columns_are_a_conflict() {
+    #[derive(Event)]
+    #[event("cart.put", crate = logeater_schema)]
+    struct Put<T> {
+        thing: T,
+    }
+    let catalog = Catalog::new().with::<Put<String>>().with::<Put<u32>>();
+    assert_eq!(catalog.conflicts().len(), 1);
+    let same = Catalog::new().with::<Put<String>>().with::<Put<Box<str>>>();
+    assert_eq!(same.conflicts(), []);
+}
+
+#[test]
+fn sets_and_queues_repeat_whatever_is_in_them() {
+    #[derive(Event)]
+    #[event("cart.count", crate = logeater_schema)]
+    struct Count {
+        list: Vec<u8>,
+        queue: std::collections::VecDeque<u8>,
+        set: std::collections::BTreeSet<u8>,
+    }
+    let columns = &Catalog::new()
+        .with::<Count>()
+        .table("cart")
+        .unwrap()
+        .columns[2..]
+        .to_vec();
+    let types: Vec<_> = columns
+        .iter()
+        .map(|column| (column.mode.name(), column.column_type.name()))
+        .collect();
+    assert_eq!(
+        types,
+        [
+            ("NULLABLE", "BYTES"),
+            ("REPEATED", "INTEGER"),
+            ("REPEATED", "INTEGER")
+        ]
     );
 }
 
@@ -425,12 +518,13 @@ fn refusal(name: &str, text: &str) -> String {
 
 #[test]
 fn a_file_that_is_no_catalog_is_refused_by_name_and_reason() {
-    let keys = r#"{"name":"event_id","type":"STRING"},{"name":"cluster_key","type":"DATE"}"#;
+    let keys = r#"{"name":"event_id","type":"STRING","mode":"REQUIRED"},{"name":"cluster_key","type":"DATE","mode":"REQUIRED"}"#;
     let table = |version: u32, columns: &str, events: &str| {
         format!(
             r#"{{"version":{version},"table":"cart","columns":[{keys}{columns}],"events":[{events}]}}"#
         )
     };
+    let add = r#"{"type":"cart.add","rust_type":"x"}"#;
     for (text, reason) in [
         ("{".to_owned(), "EOF while parsing"),
         (
@@ -454,22 +548,6 @@ fn a_file_that_is_no_catalog_is_refused_by_name_and_reason() {
             "a RECORD has fields",
         ),
         (
-            table(
-                1,
-                ",{\"name\":\"x\",\"type\":\"DATE\",\"max_length\":1}",
-                "",
-            ),
-            "column `x` of `cart`: `max_length` is for STRING and BYTES",
-        ),
-        (
-            table(
-                1,
-                ",{\"name\":\"x\",\"type\":\"NUMERIC\",\"precision\":40,\"scale\":9}",
-                "",
-            ),
-            "no such `precision` and `scale`",
-        ),
-        (
             table(1, "", r#"{"type":"cart","rust_type":"x"}"#),
             "event type `cart`",
         ),
@@ -477,16 +555,36 @@ fn a_file_that_is_no_catalog_is_refused_by_name_and_reason() {
             table(1, "", r#"{"type":"order.add","rust_type":"x"}"#),
             "is not of the namespace `cart`",
         ),
+        (
+            table(1, "", &format!("{add},{add}")),
+            "event type `cart.add` is there twice",
+        ),
+        (
+            table(1, "", &add.replace('}', ",\"columns\":[\"x\"]}")),
+            "writes `x`, which is no column",
+        ),
         (table(1, "", "").replace(keys, ""), "the first two columns"),
         (
-            table(1, "", "").replace("\"cart\"", "\"a; DROP\""),
-            "is no namespace",
+            table(1, "", "").replace("DATE", "STRING"),
+            "the first two columns",
+        ),
+        (
+            table(1, "", "").replace("\"cart\"", "\"cart_old\""),
+            "it is of the table `cart_old`",
         ),
     ] {
         let refusal = refusal("cart.json", &text);
         assert!(
             refusal.contains("cart.json is not a catalog file") && refusal.contains(reason),
             "{text}: {refusal}"
+        );
+    }
+    for name in ["dead_letters", "sqlite_x", "9", "a.b", "a; DROP"] {
+        let text = table(1, "", "").replace("\"cart\"", &format!("\"{name}\""));
+        let refusal = refusal(&format!("{name}.json"), &text);
+        assert!(
+            refusal.contains(&format!("`{name}` is no namespace")),
+            "{refusal}"
         );
     }
 }

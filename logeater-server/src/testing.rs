@@ -8,8 +8,8 @@ use crate::plan::{KeptTypes, Plan};
 pub(crate) fn cart(columns: &str, own: &[&str]) -> Plan {
     let folder = tempfile::tempdir().unwrap();
     let file = format!(
-        r#"{{"version":1,"table":"cart","columns":[{{"name":"event_id","type":"STRING"}},
-        {{"name":"cluster_key","type":"DATE"}},{columns}],
+        r#"{{"version":1,"table":"cart","columns":[{{"name":"event_id","type":"STRING","mode":"REQUIRED"}},
+        {{"name":"cluster_key","type":"DATE","mode":"REQUIRED"}},{columns}],
         "events":[{{"type":"cart.add","rust_type":"CartAdd","columns":{own:?}}}]}}"#
     );
     std::fs::write(folder.path().join("cart.json"), file).unwrap();

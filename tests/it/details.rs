@@ -324,6 +324,27 @@ fn a_value_that_its_column_cannot_hold_is_a_counted_loss() {
 }
 
 #[test]
+fn a_null_in_a_list_is_a_counted_loss() {
+    #[derive(Event)]
+    #[event("test.list")]
+    struct List {
+        list: Vec<Value>,
+    }
+    let (client, recorded) = Client::recording();
+    client.emit(List {
+        list: vec![Value::from(1), Value::Null],
+    });
+    client.emit(List {
+        list: vec![Value::from(1), serde_json::json!({ "a": null })],
+    });
+    assert_eq!(client.stats().dropped_for(LossReason::Invalid), 1);
+    assert_eq!(
+        recorded.take()[0].details.as_deref(),
+        Some("{\"list\":[1,{\"a\":null}]}")
+    );
+}
+
+#[test]
 fn a_recording_client_loses_what_a_real_one_would() {
     #[derive(Event)]
     #[event("test.note")]

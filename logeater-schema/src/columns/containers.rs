@@ -42,10 +42,31 @@ macro_rules! list_columns {
             const TYPE: ColumnType = T::LIST_TYPE;
             const FIELDS: &'static [FieldSchema] = T::FIELDS;
             const LIMITS: Limits = T::LIMITS;
-    const DESCRIPTION: &'static str = T::DESCRIPTION;
+            const DESCRIPTION: &'static str = T::DESCRIPTION;
 
             fn write(&self, out: &mut JsonWriter<'_>) {
                 T::write_list(self, out);
+            }
+        }
+    )*};
+}
+
+/// Always REPEATED: a set or a queue of numbers is no BYTES, unlike a list in one piece.
+macro_rules! collection_columns {
+    ($([$($generics:tt)*] $collection:ty;)*) => {$(
+        impl<$($generics)*> Column for $collection
+        where
+            T::Shape: Single,
+        {
+            type Shape = Many;
+            type List = Many;
+            const TYPE: ColumnType = T::TYPE;
+            const FIELDS: &'static [FieldSchema] = T::FIELDS;
+            const LIMITS: Limits = T::LIMITS;
+            const DESCRIPTION: &'static str = T::DESCRIPTION;
+
+            fn write(&self, out: &mut JsonWriter<'_>) {
+                out.array(self);
             }
         }
     )*};
@@ -55,6 +76,9 @@ list_columns! {
     [T: Column] [T];
     [T: Column, const N: usize] [T; N];
     [T: Column] Vec<T>;
+}
+
+collection_columns! {
     [T: Column] VecDeque<T>;
     [T: Column] BTreeSet<T>;
     [T: Column, S] HashSet<T, S>;

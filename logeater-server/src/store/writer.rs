@@ -96,9 +96,22 @@ impl Writer {
         if let Ok(counts) = &mut stored {
             counts.refused = job.refused;
             self.stats.add(counts);
+            self.say_dead_letters(counts.dead_letters);
         }
         // A client that has gone away is not answered.
         let _ = job.done.send(stored);
+    }
+
+    /// Says that details do not fit, often enough to be seen and seldom enough not to be in the way: at each power
+    /// of two.
+    fn say_dead_letters(&self, added: u64) {
+        let total = self.stats.counts().dead_letters;
+        if added > 0 && total.checked_ilog2() != (total - added).checked_ilog2() {
+            tracing::warn!(
+                "{total} events so far have details that do not fit their table: is the catalog older than the \
+                 sender's? The table dead_letters has the reasons"
+            );
+        }
     }
 
     fn close(self) -> rusqlite::Result<()> {
