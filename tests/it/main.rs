@@ -7,6 +7,7 @@ mod details;
 mod failing_server;
 mod killed_collector;
 mod limits;
+mod logs;
 mod push_only;
 mod round_trip;
 mod runtimes;

@@ -1,5 +1,8 @@
 //! A client on no runtime, on a current-thread runtime, on a multi-thread one.
 
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Wake};
 use std::thread;
 use std::time::Duration;
 
@@ -131,4 +134,43 @@ fn the_last_handles_drop_delivers_what_is_left() {
         collector.stop().one::<i64>("SELECT count(*) FROM events"),
         4
     );
+}
+
+/// An executor that looks at the client whenever it is woken.
+struct Curious {
+    client: Client,
+    thread: thread::Thread,
+}
+
+impl Wake for Curious {
+    fn wake(self: Arc<Self>) {
+        assert!(self.client.stats().emitted > 0);
+        self.thread.unpark();
+    }
+}
+
+#[test]
+fn whoever_is_woken_may_use_the_client_at_once() {
+    let collector = Collector::start();
+    let client = client(&collector.url).build().unwrap();
+    let waker = Arc::new(Curious {
+        client: client.clone(),
+        thread: thread::current(),
+    })
+    .into();
+    let mut context = Context::from_waker(&waker);
+    client.emit(Order { number: 0 });
+    let mut pushed = pin!(client.push(Order { number: 1 }));
+    while pushed.as_mut().poll(&mut context).is_pending() {
+        thread::park();
+    }
+    let mut flushed = pin!(client.flush(PATIENCE));
+    while flushed.as_mut().poll(&mut context).is_pending() {
+        thread::park();
+    }
+    let mut shut_down = pin!(client.shutdown(PATIENCE));
+    while shut_down.as_mut().poll(&mut context).is_pending() {
+        thread::park();
+    }
+    assert_eq!(client.stats().delivered, 2);
 }
