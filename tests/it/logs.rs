@@ -3,8 +3,11 @@
 use std::io::{self, Write};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::Duration;
 
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::support::{Collector, Order, client};
@@ -83,14 +86,65 @@ fn what_goes_wrong_is_said_with_the_server_and_the_cause() {
     );
 }
 
+/// A subscriber of the whole process, which notes what is said on the threads of clients.
+struct Eavesdropper(Arc<Mutex<Vec<&'static str>>>);
+
+impl Eavesdropper {
+    fn note(&self, metadata: &'static Metadata<'static>) {
+        if thread::current().name() == Some("logeater") {
+            self.0.lock().unwrap().push(metadata.target());
+        }
+    }
+}
+
+impl Subscriber for Eavesdropper {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        self.note(span.metadata());
+        Id::from_u64(1)
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        self.note(event.metadata());
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
 #[test]
-fn the_transport_says_nothing_and_neither_does_a_client_that_works() {
+fn the_transport_says_nothing_and_the_client_is_heard_by_a_subscriber_that_came_later() {
+    let silent = client("http://127.0.0.1:1")
+        .retry_for(Duration::ZERO)
+        .build()
+        .unwrap();
+    let heard = Arc::default();
+    tracing::subscriber::set_global_default(Eavesdropper(Arc::clone(&heard))).unwrap();
+
+    silent.emit(Order { number: 0 });
+    silent.flush_blocking(PATIENCE).unwrap();
     let collector = Collector::start();
-    let text = logged(|| {
-        let client = client(&collector.url).build().unwrap();
-        client.emit(Order { number: 0 });
-        assert_eq!(client.shutdown_blocking(PATIENCE).delivered, 1);
-    });
-    assert_eq!(text, "");
+    let client = client(&collector.url).build().unwrap();
+    client.emit(Order { number: 0 });
+    assert_eq!(client.shutdown_blocking(PATIENCE).delivered, 1);
+
+    let heard = heard.lock().unwrap().clone();
+    assert!(
+        heard
+            .iter()
+            .any(|target| *target == "logeater_client::worker"),
+        "{heard:?}"
+    );
+    assert!(
+        heard
+            .iter()
+            .all(|target| target.starts_with("logeater_client")),
+        "{heard:?}"
+    );
     collector.stop();
 }
