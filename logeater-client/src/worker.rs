@@ -48,8 +48,12 @@ pub(crate) fn start(shared: Arc<Shared>, delivery: Delivery) -> std::io::Result<
     let run = move || {
         // However the worker ends, nobody waits for it in vain.
         let _ending = Ending(Arc::clone(&shared));
-        let log = Log::new(subscriber);
-        runtime.block_on(async { Worker::new(shared, &delivery, log).run().await });
+        let mut log = Log::new(subscriber);
+        runtime.block_on(async { Worker::new(shared, &delivery, &mut log).run().await });
+        // What the transport says while it closes its connections is silenced as well. A name that is still being
+        // looked up is not waited for.
+        runtime.shutdown_background();
+        drop(log);
     };
     std::thread::Builder::new()
         .name("logeater".to_owned())
@@ -74,11 +78,11 @@ fn end(waits: Vec<(Done, bool)>) {
     }
 }
 
-struct Worker {
+struct Worker<'l> {
     shared: Arc<Shared>,
     transport: Transport,
     retry_for: Duration,
-    log: Log,
+    log: &'l mut Log,
     sends: JoinSet<Answer>,
     in_flight: HashMap<task::Id, Batch>,
     backoff: Backoff,
@@ -92,8 +96,8 @@ enum Woken {
     ByCallOrTimer,
 }
 
-impl Worker {
-    fn new(shared: Arc<Shared>, delivery: &Delivery, log: Log) -> Self {
+impl<'l> Worker<'l> {
+    fn new(shared: Arc<Shared>, delivery: &Delivery, log: &'l mut Log) -> Self {
         Self {
             shared,
             transport: Transport::new(&delivery.endpoint, delivery.timeout),

@@ -134,12 +134,7 @@ fn the_transport_says_nothing_and_the_client_is_heard_by_a_subscriber_that_came_
     assert_eq!(client.shutdown_blocking(PATIENCE).delivered, 1);
 
     let heard = heard.lock().unwrap().clone();
-    assert!(
-        heard
-            .iter()
-            .any(|target| *target == "logeater_client::worker"),
-        "{heard:?}"
-    );
+    assert!(heard.contains(&"logeater_client::worker"), "{heard:?}");
     assert!(
         heard
             .iter()
