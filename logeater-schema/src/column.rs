@@ -14,7 +14,7 @@ use crate::{FieldSchema, JsonWriter, Limits};
     label = "no BigQuery type stands for this",
     note = "for a type of your own: `#[derive(Column)]`",
     note = "for a tuple: a struct with named fields that derives `Column`",
-    note = "for a path or another type with a text: `#[event(display)]`, or a `String` of it",
+    note = "for a path: a `String`, such as that of `Path::display`; for another type with a text: `#[event(display)]`",
     note = "for an `Instant`: the `Duration` since it, or a `SystemTime`",
     note = "for a `Result`: an enum that derives `Column`, or one `Option` for each side",
     note = "for a type of chrono, time, jiff, uuid, rust_decimal, bigdecimal, url or bytes: the feature of that name",
