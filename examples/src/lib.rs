@@ -8,3 +8,8 @@ pub mod terminal;
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// The code of `docs/`, likewise.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/from-a-struct-to-a-table.md")]
+struct FromAStructToATable;

@@ -35,6 +35,8 @@
 //!   the catalog, with neither tokio nor tonic.
 //! - `catalog` (default): derived events register themselves, and [`assert_catalog_current!`] holds a
 //!   folder of schemas.
+//! - `bigdecimal`, `bytes`, `chrono`, `jiff`, `rust_decimal`, `time`, `url`, `uuid`: the types of the crate of
+//!   that name are columns.
 
 #[cfg(feature = "client")]
 mod builder;

@@ -35,7 +35,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     Ok(column.item.scope(&items))
 }
 
-/// A newtype is its inner column, and names a user if that does.
+/// A newtype is its inner column, and stands in the envelope where that can.
 fn newtype(column: &Column<'_>, inner: &Type) -> TokenStream {
     let span = at(inner.span());
     let forward = quote_spanned!(span=> <#inner as __logeater::Column>);
@@ -76,8 +76,8 @@ fn newtype(column: &Column<'_>, inner: &Type) -> TokenStream {
             }
         },
     );
-    let user_id = newtype_user_id(column, inner);
-    quote!(#implementation #user_id)
+    let envelope = newtype_envelope(column, inner);
+    quote!(#implementation #envelope)
 }
 
 fn newtype_description(column: &Column<'_>, forward: &TokenStream) -> TokenStream {
@@ -89,9 +89,11 @@ fn newtype_description(column: &Column<'_>, forward: &TokenStream) -> TokenStrea
     }
 }
 
-/// The bound is not known to be false where it stands, thanks to the lifetime: the impl compiles for any
-/// inner type, and holds for those that name a user.
-fn newtype_user_id(column: &Column<'_>, inner: &Type) -> TokenStream {
+/// A newtype of what names a user names one, and that of a moment is one.
+///
+/// The bounds are not known to be false where they stand, thanks to the lifetime: the impls compile for any
+/// inner type, and hold for those that do.
+fn newtype_envelope(column: &Column<'_>, inner: &Type) -> TokenStream {
     let (ident, generics, allow) = (
         own(column.item.ident),
         column.item.generics,
@@ -102,16 +104,28 @@ fn newtype_user_id(column: &Column<'_>, inner: &Type) -> TokenStream {
         .where_clause
         .iter()
         .flat_map(|clause| &clause.predicates);
+    let own = quote!(#(#own,)*);
     quote_spanned! {at(inner.span())=>
         #[automatically_derived]
         #allow
         impl #impl_generics __logeater::UserId for #ident #type_generics
         where
-            #(#own,)*
+            #own
             for<'__any> #inner: __logeater::UserId,
         {
             fn user_id(&self) -> __logeater::std::option::Option<__logeater::std::borrow::Cow<'_, __logeater::std::primitive::str>> {
                 __logeater::UserId::user_id(&self.0)
+            }
+        }
+        #[automatically_derived]
+        #allow
+        impl #impl_generics __logeater::EventTime for #ident #type_generics
+        where
+            #own
+            for<'__any> #inner: __logeater::EventTime,
+        {
+            fn event_time(&self) -> __logeater::std::option::Option<__logeater::std::time::SystemTime> {
+                __logeater::EventTime::event_time(&self.0)
             }
         }
     }

@@ -69,6 +69,16 @@ use syn::{DeriveInput, parse_macro_input};
 /// - `#[event(display)]`: any `Display`, or an `Option` of one, a STRING column.
 /// - `#[event(with = path)]`: by a module that has `type Column` and `fn column(&T) -> Column`.
 /// - `#[event(into = Type)]`: as another column type that is `From<&T>`.
+/// - `#[event(flatten)]`: the columns of a struct, or of an `Option` of one, in place of the field. With
+///   `prefix = "…"` their names begin with that.
+/// - `#[event(int64)]`: an INTEGER of a `u64` or `usize`, which are NUMERIC; for what is known to fit.
+/// - `#[event(millis)]`, `secs`, `nanos`: a span of time in that unit. Unset: microseconds.
+/// - `#[event(numeric(10, 2))]`: a decimal of at most 10 digits, 2 of them behind the point, to which it is
+///   rounded, half away from zero.
+/// - `#[event(max_length = 10)]`: at most 10 characters of a STRING, or bytes of BYTES.
+/// - `#[event(policy_tag = "projects/p/locations/eu/taxonomies/1/policyTags/2")]`: who may read the column.
+///
+/// A value beyond its limit is not cut: the event is a loss whose reason names column, value and limit.
 #[proc_macro_derive(Event, attributes(event))]
 pub fn derive_event(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
@@ -79,8 +89,10 @@ pub fn derive_event(input: TokenStream) -> TokenStream {
 
 /// Makes a type a column.
 ///
-/// A struct of named fields is a RECORD of them. A newtype is its inner column, and a user id if that is one.
-/// An enum without data is a STRING: the variant as written.
+/// A struct of named fields is a RECORD of them. A newtype is its inner column, and a user id or a moment if
+/// that is one. An enum without data is a STRING: the variant as written. An enum with data is a RECORD: a
+/// STRING says which variant it is, and each variant with data has a RECORD of its name; data without a name
+/// is that RECORD if it is one, and else the column `value` in it.
 ///
 /// ```text
 /// #[derive(Column)]
@@ -99,15 +111,17 @@ pub fn derive_event(input: TokenStream) -> TokenStream {
 /// - `#[column(rename_all = "camelCase")]`: how columns or values are named, in serde's styles.
 /// - `#[column(description = "…")]`: what the type adds to the description of its columns. Unset: the doc
 ///   comment. A newtype gives way to what its inner type says; an enum's values follow.
+/// - `#[column(kind = "…")]`: on an enum with data, the column that says which variant it is. Unset: `kind`.
 /// - `#[column(crate = path)]`: where `logeater_client` is found. Unset: `::logeater_client`.
 ///
 /// # On a variant
 ///
-/// - `#[column(rename = "…")]`: the text of the value.
+/// - `#[column(rename = "…")]`: the text of the value, and the name of the column that has its data.
+/// - `rename_all`, `description`: on a variant with data, as on a struct.
 ///
 /// # On a field
 ///
-/// `rename`, `description`, `required`, `skip`, `json`, `display`, `with` and `into`, as on an event's.
+/// As on an event's, but for `user_id` and `timestamp`. A variant has no `flatten`.
 #[proc_macro_derive(Column, attributes(column))]
 pub fn derive_column(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

@@ -10,10 +10,40 @@ pub(crate) const TIMESTAMP_MICROS: RangeInclusive<i64> =
 
 const DIGITS: &[u8; 10] = b"0123456789";
 
-const MICROS_PER_DAY: i64 = 86_400_000_000;
+pub(crate) const MICROS_PER_DAY: i64 = 86_400_000_000;
+
+/// The days of [`TIMESTAMP_MICROS`].
+pub(crate) const DATE_DAYS: RangeInclusive<i64> = -719_162..=2_932_896;
+
+/// The microseconds of a day.
+pub(crate) const TIME_MICROS: RangeInclusive<i64> = 0..=MICROS_PER_DAY - 1;
 
 /// Appends `"2026-01-31T12:00:00.000000Z"` for a count within [`TIMESTAMP_MICROS`].
 pub(crate) fn write_timestamp(out: &mut Vec<u8>, micros: i64) {
+    out.extend_from_slice(&moment(micros));
+}
+
+/// Appends `"2026-01-31T12:00:00.000000"` for a count within [`TIMESTAMP_MICROS`].
+pub(crate) fn write_datetime(out: &mut Vec<u8>, micros: i64) {
+    out.extend_from_slice(&moment(micros)[..27]);
+    out.push(b'"');
+}
+
+/// Appends `"2026-01-31"` for a count within [`DATE_DAYS`].
+pub(crate) fn write_date(out: &mut Vec<u8>, days: i64) {
+    out.extend_from_slice(&moment(days * MICROS_PER_DAY)[..11]);
+    out.push(b'"');
+}
+
+/// Appends `"12:00:00.000000"` for a count within [`TIME_MICROS`].
+pub(crate) fn write_time(out: &mut Vec<u8>, micros: i64) {
+    out.push(b'"');
+    out.extend_from_slice(&moment(micros)[12..27]);
+    out.push(b'"');
+}
+
+#[inline]
+fn moment(micros: i64) -> [u8; 29] {
     let (year, month, day) = civil_date(micros.div_euclid(MICROS_PER_DAY));
     let time = micros.rem_euclid(MICROS_PER_DAY);
     let mut text = *b"\"0000-00-00T00:00:00.000000Z\"";
@@ -24,7 +54,7 @@ pub(crate) fn write_timestamp(out: &mut Vec<u8>, micros: i64) {
     digits(&mut text[15..17], time / 60_000_000 % 60);
     digits(&mut text[18..20], time / 1_000_000 % 60);
     digits(&mut text[21..27], time % 1_000_000);
-    out.extend_from_slice(&text);
+    text
 }
 
 /// Year, month and day of a count of days since 1970-01-01, in the Gregorian calendar.

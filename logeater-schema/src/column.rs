@@ -12,8 +12,13 @@ use crate::{FieldSchema, JsonWriter, Limits};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a column",
     label = "no BigQuery type stands for this",
-    note = "derive it with `#[derive(Column)]`, or leave the field out with `#[event(skip)]`",
-    note = "for a tuple derive a struct with named fields, for a path write its text"
+    note = "for a type of your own: `#[derive(Column)]`",
+    note = "for a tuple: a struct with named fields that derives `Column`",
+    note = "for a path: a `String`, such as that of `Path::display`; for another type with a text: `#[event(display)]`",
+    note = "for an `Instant`: the `Duration` since it, or a `SystemTime`",
+    note = "for a `Result`: an enum that derives `Column`, or one `Option` for each side",
+    note = "for a type of chrono, time, jiff, uuid, rust_decimal, bigdecimal, url or bytes: the feature of that name",
+    note = "for anything with `serde::Serialize`: `#[event(json)]`; to leave the field out: `#[event(skip)]`"
 )]
 pub trait Column {
     /// How often it occurs: [`One`], [`Maybe`] or [`Many`].

@@ -149,7 +149,7 @@ impl fmt::Display for Source {
 /// A type that names a user, for a field marked `#[event(user_id)]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a user id",
-    label = "expected text, an integer, or an `Option` of them",
+    label = "expected text, an integer, a `Uuid` (feature `uuid`), or an `Option` of them",
     note = "for a newtype derive `Column`; otherwise implement `UserId` for it"
 )]
 pub trait UserId {
@@ -160,8 +160,9 @@ pub trait UserId {
 /// A type that says when, for a field marked `#[event(timestamp)]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a moment in time",
-    label = "expected `SystemTime` or an `Option` of it",
-    note = "implement `EventTime` for it"
+    label = "expected `SystemTime`, a moment of chrono, time or jiff, or an `Option` of them",
+    note = "for a type of those crates: the feature of that name",
+    note = "for a newtype derive `Column`; otherwise implement `EventTime` for it"
 )]
 pub trait EventTime {
     /// The moment, if there is one.

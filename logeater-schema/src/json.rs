@@ -6,7 +6,10 @@ use std::fmt::{self, Display, Write};
 use serde::Serialize;
 
 use crate::Column;
-use crate::civil::{TIMESTAMP_MICROS, write_timestamp};
+use crate::civil::{
+    DATE_DAYS, TIME_MICROS, TIMESTAMP_MICROS, write_date, write_datetime, write_time,
+    write_timestamp,
+};
 use crate::json_path;
 
 /// Appends JSON to a buffer, on behalf of [`Column::write`] and of the derives.
@@ -128,8 +131,40 @@ impl<'a> JsonWriter<'a> {
         }
     }
 
+<<<<<<< HEAD
     /// Writes a list of columns. An absent one is reported as [`invalid`](Self::invalid), since BigQuery's arrays
     /// hold no NULL.
+=======
+    /// Writes a day and a time without a zone, given in microseconds since 1970-01-01 there:
+    /// "2026-01-31T12:00:00.000000".
+    pub fn datetime(&mut self, micros: i64) {
+        if TIMESTAMP_MICROS.contains(&micros) {
+            write_datetime(self.out, micros);
+        } else {
+            self.invalid("a DATETIME lies in the years 1 to 9999");
+        }
+    }
+
+    /// Writes a day, given in days since 1970-01-01: "2026-01-31".
+    pub fn date(&mut self, days: i64) {
+        if DATE_DAYS.contains(&days) {
+            write_date(self.out, days);
+        } else {
+            self.invalid("a DATE lies in the years 1 to 9999");
+        }
+    }
+
+    /// Writes a time of day, given in microseconds since midnight: "12:00:00.000000".
+    pub fn time(&mut self, micros: i64) {
+        if TIME_MICROS.contains(&micros) {
+            write_time(self.out, micros);
+        } else {
+            self.invalid("a TIME has less than 24 hours");
+        }
+    }
+
+    /// Writes a list of columns.
+>>>>>>> derive
     pub fn array<'c, C: Column + 'c>(&mut self, items: impl IntoIterator<Item = &'c C>) {
         self.elements(items, |item, out| {
             if item.is_absent() {

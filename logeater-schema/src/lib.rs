@@ -3,6 +3,31 @@
 //! A type that implements [`Event`] is an event's name, its payload and its table; the [`Column`]s of its
 //! fields say both what they are in the warehouse and how they are written, so that details always fit
 //! their table. No task, no network; files only in the catalog.
+//!
+//! # Types
+//!
+//! | type | column |
+//! |---|---|
+//! | `bool` | BOOLEAN |
+//! | `char`, `str`, `String`, `IpAddr`, an enum of unit variants; `url::Url`, `uuid::Uuid` | STRING |
+//! | integers of up to 64 bits but for the next, and `NonZero` of them | INTEGER |
+//! | `u64`, `usize`; `rust_decimal::Decimal` | NUMERIC |
+//! | `i128`, `u128`; `bigdecimal::BigDecimal` | BIGNUMERIC |
+//! | `f32`, `f64` | FLOAT |
+//! | lists of `u8`; `bytes::Bytes` | BYTES |
+//! | `Duration`; `chrono::TimeDelta`, `time::Duration`, `jiff::SignedDuration` | INTEGER, in microseconds |
+//! | `SystemTime`; `chrono::DateTime`, `time::OffsetDateTime`, `time::UtcDateTime`, `jiff::Timestamp`, `jiff::Zoned` | TIMESTAMP |
+//! | `chrono::NaiveDateTime`, `time::PrimitiveDateTime`, `jiff::civil::DateTime` | DATETIME |
+//! | `chrono::NaiveDate`, `time::Date`, `jiff::civil::Date` | DATE |
+//! | `chrono::NaiveTime`, `time::Time`, `jiff::civil::Time` | TIME |
+//! | `serde_json::Value` | JSON |
+//! | a struct, an enum with data | RECORD |
+//! | `Option<T>`, `Box<T>`, `Arc<T>`, `Rc<T>`, `Cow<T>`, `&T` | as `T` |
+//! | `Vec<T>`, `[T]`, `[T; N]`, `VecDeque<T>`, sets | REPEATED `T` |
+//! | maps whose keys are text | REPEATED RECORD of `key` and `value` |
+//!
+//! Those of other crates need the feature of the crate's name. Times are floored to the microsecond; decimals
+//! with too many digits behind the point are rounded half away from zero, as BigQuery rounds.
 
 mod bigquery;
 mod catalog;

@@ -266,6 +266,11 @@ fn rounded(decimal: &str, scale: u32) -> Cow<'_, str> {
         increment(&mut digits);
     }
     let digits = String::from_utf8(digits).unwrap_or_default();
+    let sign = if digits.trim_start_matches('0').is_empty() {
+        ""
+    } else {
+        sign
+    };
     let (whole, fraction) = digits.split_at(digits.len() - scale);
     let whole = match whole.trim_start_matches('0') {
         "" => "0",
@@ -306,6 +311,7 @@ mod tests {
             ("9.995", 2, "10.00"),
             ("-0.5", 0, "-1"),
             ("0.4", 0, "0"),
+            ("-0.004", 2, "0.00"),
             ("99.5", 0, "100"),
         ] {
             assert_eq!(rounded(decimal, scale), expected, "{decimal}");

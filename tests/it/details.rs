@@ -109,7 +109,10 @@ enum State {
     Paid,
 }
 
-fn as_text<S: Serializer>(value: &impl ToString, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn as_text<S: Serializer>(
+    value: &impl ToString,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&value.to_string())
 }
 
@@ -130,7 +133,7 @@ fn micros<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Er
 }
 
 /// By another calendar than the code under test.
-fn rfc3339<S: Serializer>(value: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn rfc3339<S: Serializer>(value: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
     let nanos = match value.duration_since(SystemTime::UNIX_EPOCH) {
         Ok(after) => i128::try_from(after.as_nanos()).unwrap(),
         Err(before) => -i128::try_from(before.duration().as_nanos()).unwrap(),
@@ -141,7 +144,7 @@ fn rfc3339<S: Serializer>(value: &SystemTime, serializer: S) -> Result<S::Ok, S:
 }
 
 /// By the definition in RFC 4648, bit by bit.
-fn base64<S: Serializer>(value: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn base64<S: Serializer>(value: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     let alphabet: Vec<char> = ('A'..='Z')
         .chain('a'..='z')
         .chain('0'..='9')
@@ -175,7 +178,7 @@ fn key_value<S: Serializer>(
 }
 
 /// Any moment of the years 1 to 9999, to the nanosecond.
-fn moment() -> impl Strategy<Value = SystemTime> {
+pub(crate) fn moment() -> impl Strategy<Value = SystemTime> {
     (-62_135_596_800_i64..253_402_300_800, 0..1_000_000_000_u32).prop_map(|(seconds, nanos)| {
         let magnitude = Duration::from_secs(seconds.unsigned_abs());
         let whole = if seconds < 0 {
@@ -187,7 +190,7 @@ fn moment() -> impl Strategy<Value = SystemTime> {
     })
 }
 
-fn text() -> impl Strategy<Value = String> {
+pub(crate) fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         any::<String>(),
         "[\"\\\\/\\x00-\\x20\u{7f}-\u{a0}a\u{2028}\u{1f600}]{0,12}"
@@ -268,7 +271,7 @@ prop_compose! {
 }
 
 /// What the client would send, and what serde writes.
-fn both(event: &(impl Event + Serialize)) -> (Value, Value) {
+pub(crate) fn both(event: &(impl Event + Serialize)) -> (Value, Value) {
     let (client, recorded) = Client::recording();
     client.emit(event);
     let details = recorded.take().pop().unwrap().details.unwrap();

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 mod arrows;
+mod attributes;
 mod details;
 mod failing_server;
 mod killed_collector;

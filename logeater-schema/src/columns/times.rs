@@ -1,4 +1,4 @@
-//! Moments and spans of the standard library.
+//! Moments and spans of the standard library, and what those of other crates have in common with them.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -41,5 +41,62 @@ fn micros_since_epoch(time: SystemTime) -> Option<i64> {
                 .ok()
                 .map(|micros| -micros)
         }
+    }
+}
+
+/// What is declared of one value of another crate's type.
+#[cfg(any(feature = "chrono", feature = "time", feature = "jiff"))]
+macro_rules! time_columns {
+    ($([$($generics:tt)*] $rust:ty => $column:ident, $value:ident, $out:ident => $write:expr;)*) => {$(
+        impl<$($generics)*> crate::Column for $rust {
+            type Shape = crate::One;
+            type List = crate::Many;
+            const TYPE: crate::ColumnType = crate::ColumnType::$column;
+
+            fn write(&self, $out: &mut crate::JsonWriter<'_>) {
+                let $value = self;
+                $write
+            }
+        }
+    )*};
+}
+
+/// A span of another crate: an INTEGER of microseconds, or of what the field's option names.
+#[cfg(any(feature = "chrono", feature = "time", feature = "jiff"))]
+macro_rules! span_column {
+    ($rust:ty, $value:ident => $nanos:expr) => {
+        impl crate::Column for $rust {
+            type Shape = crate::One;
+            type List = crate::Many;
+            const TYPE: crate::ColumnType = crate::ColumnType::Integer;
+            const DESCRIPTION: &'static str = "In microseconds.";
+
+            fn write(&self, out: &mut crate::JsonWriter<'_>) {
+                crate::Span::write_in(self, crate::spans::MICROSECOND, out);
+            }
+        }
+
+        impl crate::Span for $rust {
+            fn write_in(&self, nanos_per_unit: u32, out: &mut crate::JsonWriter<'_>) {
+                let $value = self;
+                crate::spans::write_nanos($nanos, nanos_per_unit, out);
+            }
+        }
+    };
+}
+
+#[cfg(any(feature = "chrono", feature = "time", feature = "jiff"))]
+pub(super) use {span_column, time_columns};
+
+/// The moment that lies so many nanoseconds after the Unix epoch, or before it.
+#[cfg(any(feature = "chrono", feature = "time", feature = "jiff"))]
+pub(super) fn system_time(nanos: i128) -> Option<SystemTime> {
+    let seconds = u64::try_from(nanos.abs() / 1_000_000_000).ok()?;
+    let rest = u32::try_from(nanos.abs() % 1_000_000_000).ok()?;
+    let distance = Duration::new(seconds, rest);
+    if nanos < 0 {
+        UNIX_EPOCH.checked_sub(distance)
+    } else {
+        UNIX_EPOCH.checked_add(distance)
     }
 }

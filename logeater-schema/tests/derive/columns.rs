@@ -1,9 +1,9 @@
 //! Columns that are derived, and fields that become columns by their attributes.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use logeater_schema::{Column, ColumnType, Event, Mode, UserId};
+use logeater_schema::{Column, ColumnType, Event, EventTime, Mode, UserId};
 
 use crate::{details, written};
 
@@ -24,6 +24,17 @@ struct Byte(u8);
 #[derive(Column)]
 #[column(crate = logeater_schema)]
 struct Maybe(Option<String>);
+
+#[derive(Column)]
+#[column(crate = logeater_schema)]
+struct When<T>(Option<T>);
+
+#[test]
+fn a_newtype_of_a_moment_is_one() {
+    let moment = SystemTime::UNIX_EPOCH + Duration::from_secs(1);
+    assert_eq!(When(Some(moment)).event_time(), Some(moment));
+    assert_eq!(When::<SystemTime>(None).event_time(), None);
+}
 
 #[test]
 fn a_newtype_is_its_inner_column() {
