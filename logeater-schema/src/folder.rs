@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use crate::{Catalog, CatalogError, bigquery, catalog_file};
+use crate::{Catalog, CatalogError, bigquery, catalog_file, terraform};
 
 impl Catalog {
     /// Writes the folder of schemas of these tables, and removes the files of others.
@@ -24,7 +24,7 @@ impl Catalog {
 pub(crate) type Files = BTreeMap<PathBuf, String>;
 
 /// The folders that the catalog's files are in.
-const FOLDERS: [&str; 2] = ["catalog", "bigquery"];
+const FOLDERS: [&str; 3] = ["catalog", "bigquery", "terraform"];
 
 pub(crate) fn render(catalog: &Catalog) -> Files {
     let mut files = BTreeMap::new();
@@ -34,6 +34,7 @@ pub(crate) fn render(catalog: &Catalog) -> Files {
         files.insert(file("catalog", "json"), catalog_file::render(table));
         files.insert(file("bigquery", "json"), bigquery::schema_json(table));
         files.insert(file("bigquery", "sql"), bigquery::create_table(table));
+        files.insert(file("terraform", "tf.json"), terraform::render(table));
     }
     files
 }
@@ -79,17 +80,23 @@ pub(crate) fn strays(folder: &Path, files: &Files) -> Result<Vec<PathBuf>, Catal
     Ok(strays)
 }
 
-/// Whether a file begins as the one of its name would.
+/// Whether a file begins as the one of its name would, whatever its line ends.
 fn is_generated(folder: &Path, file: &Path) -> bool {
-    let (Some(stem), Some(ending)) = (file.file_stem(), file.extension()) else {
-        return false;
-    };
-    let stem = stem.to_string_lossy();
-    let beginning = match (file.starts_with("catalog"), ending.to_str()) {
-        (true, Some("json")) => format!("{{\n  \"version\": 1,\n  \"table\": \"{stem}\","),
-        (false, Some("json")) => "[\n  {\n    \"name\": \"event_id\",".to_owned(),
-        (false, Some("sql")) => format!("CREATE TABLE `logeater`.`{stem}` ("),
-        _ => return false,
-    };
-    fs::read_to_string(folder.join(file)).is_ok_and(|text| text.starts_with(&beginning))
+    beginning(file).is_some_and(|beginning| {
+        fs::read_to_string(folder.join(file))
+            .is_ok_and(|text| text.replace("\r\n", "\n").starts_with(&beginning))
+    })
+}
+
+/// How a generated file of this name begins; `None` for names that are never generated.
+fn beginning(file: &Path) -> Option<String> {
+    let folder = file.parent()?.to_str()?;
+    let (stem, ending) = file.file_name()?.to_str()?.split_once('.')?;
+    match (folder, ending) {
+        ("catalog", "json") => Some(format!("{{\n  \"version\": 1,\n  \"table\": \"{stem}\",")),
+        ("bigquery", "json") => Some("[\n  {\n    \"name\": \"event_id\",".to_owned()),
+        ("bigquery", "sql") => Some(format!("CREATE TABLE `logeater`.`{stem}` (")),
+        ("terraform", "tf.json") => Some(terraform::BEGINNING.to_owned()),
+        _ => None,
+    }
 }

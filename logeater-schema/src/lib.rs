@@ -23,6 +23,7 @@ mod folder;
 mod growth;
 mod json;
 mod json_path;
+mod json_tree;
 mod limits;
 mod merge;
 mod name;
@@ -31,6 +32,7 @@ mod refined;
 mod registered;
 mod spans;
 mod table;
+mod terraform;
 
 pub use catalog::{Catalog, CatalogError};
 pub use column::{Column, ColumnType, Many, Maybe, Mode, One, Shape, Single};
