@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use crate::{Catalog, CatalogError, bigquery, catalog_file, terraform};
+use crate::{Catalog, CatalogError, bigquery, catalog_file, elasticsearch, terraform};
 
 impl Catalog {
     /// Writes the folder of schemas of these tables, and removes the files of others.
@@ -24,7 +24,7 @@ impl Catalog {
 pub(crate) type Files = BTreeMap<PathBuf, String>;
 
 /// The folders that the catalog's files are in.
-const FOLDERS: [&str; 3] = ["catalog", "bigquery", "terraform"];
+const FOLDERS: [&str; 4] = ["catalog", "bigquery", "terraform", "elasticsearch"];
 
 pub(crate) fn render(catalog: &Catalog) -> Files {
     let mut files = BTreeMap::new();
@@ -36,6 +36,10 @@ pub(crate) fn render(catalog: &Catalog) -> Files {
         files.insert(file("bigquery", "sql"), bigquery::create_table(table));
         files.insert(file("terraform", "tf.json"), terraform::render(table));
     }
+    files.insert(
+        PathBuf::from("elasticsearch/events.json"),
+        elasticsearch::render(catalog),
+    );
     files
 }
 

@@ -14,6 +14,7 @@ mod const_text;
 #[cfg(feature = "catalog")]
 mod current;
 mod derived;
+mod elasticsearch;
 mod event;
 mod event_ext;
 mod events_table;
