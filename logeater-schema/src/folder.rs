@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use crate::{Catalog, CatalogError, bigquery, catalog_file, elasticsearch, terraform};
+use crate::{Catalog, CatalogError, bigquery, catalog_file, elasticsearch, json_schema, terraform};
 
 impl Catalog {
     /// Writes the folder of schemas of these tables, and removes the files of others.
@@ -24,7 +24,13 @@ impl Catalog {
 pub(crate) type Files = BTreeMap<PathBuf, String>;
 
 /// The folders that the catalog's files are in.
-const FOLDERS: [&str; 4] = ["catalog", "bigquery", "terraform", "elasticsearch"];
+const FOLDERS: [&str; 5] = [
+    "catalog",
+    "bigquery",
+    "terraform",
+    "elasticsearch",
+    "jsonschema",
+];
 
 pub(crate) fn render(catalog: &Catalog) -> Files {
     let mut files = BTreeMap::new();
@@ -35,6 +41,11 @@ pub(crate) fn render(catalog: &Catalog) -> Files {
         files.insert(file("bigquery", "json"), bigquery::schema_json(table));
         files.insert(file("bigquery", "sql"), bigquery::create_table(table));
         files.insert(file("terraform", "tf.json"), terraform::render(table));
+    }
+    for (table, event) in catalog.events() {
+        if let Some(schema) = json_schema::render(table, event) {
+            files.insert(format!("jsonschema/{}.json", event.name).into(), schema);
+        }
     }
     files.insert(
         PathBuf::from("elasticsearch/events.json"),
@@ -95,7 +106,11 @@ fn is_generated(folder: &Path, file: &Path) -> bool {
 /// How a generated file of this name begins; `None` for names that are never generated.
 fn beginning(file: &Path) -> Option<String> {
     let folder = file.parent()?.to_str()?;
-    let (stem, ending) = file.file_name()?.to_str()?.split_once('.')?;
+    let name = file.file_name()?.to_str()?;
+    if folder == "jsonschema" {
+        return name.strip_suffix(".json").map(json_schema::beginning);
+    }
+    let (stem, ending) = name.split_once('.')?;
     match (folder, ending) {
         ("catalog", "json") => Some(format!("{{\n  \"version\": 1,\n  \"table\": \"{stem}\",")),
         ("bigquery", "json") => Some("[\n  {\n    \"name\": \"event_id\",".to_owned()),

@@ -24,6 +24,7 @@ mod folder;
 mod growth;
 mod json;
 mod json_path;
+mod json_schema;
 mod json_tree;
 mod limits;
 mod merge;

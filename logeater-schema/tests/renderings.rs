@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use logeater_schema::{Catalog, Column, ColumnType, Event, JsonWriter, Many, One};
 use serde_json::Value;
@@ -45,6 +45,7 @@ struct Place {
 #[derive(Event)]
 #[event("order.ship", crate = logeater_schema)]
 struct Ship {
+    #[event(max_length = 3)]
     code: String,
 }
 
@@ -91,6 +92,32 @@ impl<const TYPE: u8> Column for Wire<TYPE> {
 
     fn write(&self, out: &mut JsonWriter<'_>) {
         out.string(self.0);
+    }
+}
+
+fn place() -> Place {
+    Place {
+        count: i64::MIN,
+        ratio: f64::NEG_INFINITY,
+        total: u64::MAX,
+        price: 99_999_999,
+        vast: u128::MAX,
+        paid: true,
+        code: "äöü".to_owned(),
+        digest: vec![1, 2, 3, 4],
+        day: Wire("2026-01-31"),
+        clock: Wire("12:00:00.000001"),
+        local: Wire("2026-01-31T12:00:00.000001"),
+        at: SystemTime::UNIX_EPOCH + Duration::from_micros(1),
+        note: serde_json::json!([null, 1]),
+        notes: vec![serde_json::json!({ "a": null }), serde_json::json!(1)],
+        lines: vec![Line {
+            sku: String::new(),
+            weights: vec![1.5, f64::NAN],
+        }],
+        address: Some(Address {
+            city: "Zürich".to_owned(),
+        }),
     }
 }
 
@@ -185,4 +212,60 @@ fn catalog_of(columns: &[Value]) -> Catalog {
     let text = serde_json::json!({ "version": 1, "table": "cart", "columns": all });
     fs::write(&file, text.to_string()).unwrap();
     Catalog::read(&file).unwrap()
+}
+
+#[test]
+fn the_json_schema_of_an_event_type_is_this() {
+    let alone = files(&Catalog::new().with::<Place>());
+    assert_eq!(
+        alone["jsonschema/order.place.json"],
+        include_str!("expected/jsonschema_order.place.json")
+    );
+}
+
+#[test]
+fn an_event_type_has_a_json_schema_of_the_columns_that_it_writes_if_any() {
+    let files = files(&code());
+    let schemas: Vec<_> = files
+        .keys()
+        .filter_map(|path| path.strip_prefix("jsonschema/"))
+        .collect();
+    assert_eq!(
+        schemas,
+        ["cart.add.json", "order.place.json", "order.ship.json"]
+    );
+    let ship: Value = serde_json::from_str(&files["jsonschema/order.ship.json"]).unwrap();
+    assert_eq!(
+        ship["properties"],
+        serde_json::json!({ "code": { "type": "string", "maxLength": 3 } })
+    );
+    assert_eq!(ship["required"], Value::Null);
+}
+
+#[test]
+fn what_is_no_longer_sent_is_deprecated_in_its_json_schema() {
+    let gone = code().grown_by(&Catalog::new().with::<Ship>()).unwrap();
+    let files = files(&gone);
+    let schema = |name: &str| -> Value {
+        serde_json::from_str(&files[&format!("jsonschema/{name}.json")]).unwrap()
+    };
+    assert_eq!(schema("order.place")["deprecated"], true);
+    assert_eq!(
+        schema("order.place")["properties"]["ratio"]["deprecated"],
+        true
+    );
+    assert_eq!(schema("order.ship")["deprecated"], Value::Null);
+}
+
+/// Another implementation has found that the expected details fit the expected JSON Schema.
+#[test]
+fn details_are_those_that_fit_the_json_schema() {
+    let mut details = Vec::new();
+    let mut out = JsonWriter::new(&mut details);
+    place().write_details(&mut out);
+    out.finish().unwrap();
+    assert_eq!(
+        String::from_utf8(details).unwrap(),
+        include_str!("expected/details_order.place.json").trim_end()
+    );
 }
