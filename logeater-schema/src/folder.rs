@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use crate::{Catalog, CatalogError, bigquery, catalog_file, elasticsearch, json_schema, terraform};
+use crate::{
+    Catalog, CatalogError, bigquery, catalog_file, elasticsearch, json_schema, readme, terraform,
+};
 
 impl Catalog {
     /// Writes the folder of schemas of these tables, and removes the files of others.
@@ -16,7 +18,8 @@ impl Catalog {
     ///
     /// When a file cannot be written or removed.
     pub fn write(&self, folder: impl AsRef<Path>) -> Result<(), CatalogError> {
-        write(folder.as_ref(), &render(self))
+        let folder = folder.as_ref();
+        write(folder, &render(self, folder))
     }
 }
 
@@ -32,7 +35,10 @@ const FOLDERS: [&str; 5] = [
     "jsonschema",
 ];
 
-pub(crate) fn render(catalog: &Catalog) -> Files {
+const README: &str = "README.md";
+
+/// The files that this folder should hold.
+pub(crate) fn render(catalog: &Catalog, folder: &Path) -> Files {
     let mut files = BTreeMap::new();
     for table in catalog.tables() {
         let file =
@@ -51,6 +57,9 @@ pub(crate) fn render(catalog: &Catalog) -> Files {
         PathBuf::from("elasticsearch/events.json"),
         elasticsearch::render(catalog),
     );
+    if !is_of_a_person(&folder.join(README)) {
+        files.insert(PathBuf::from(README), readme::render(catalog));
+    }
     files
 }
 
@@ -93,6 +102,14 @@ pub(crate) fn strays(folder: &Path, files: &Files) -> Result<Vec<PathBuf>, Catal
     }
     strays.sort();
     Ok(strays)
+}
+
+/// Whether there is a README that was not generated: it is left alone.
+fn is_of_a_person(readme: &Path) -> bool {
+    match fs::read(readme) {
+        Ok(text) => !text.starts_with(readme::MARKER.as_bytes()),
+        Err(error) => error.kind() != io::ErrorKind::NotFound,
+    }
 }
 
 /// Whether a file begins as the one of its name would, whatever its line ends.

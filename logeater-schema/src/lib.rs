@@ -29,6 +29,7 @@ mod json_tree;
 mod limits;
 mod merge;
 mod name;
+mod readme;
 mod refined;
 #[cfg(feature = "catalog")]
 mod registered;

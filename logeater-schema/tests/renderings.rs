@@ -269,3 +269,20 @@ fn details_are_those_that_fit_the_json_schema() {
         include_str!("expected/details_order.place.json").trim_end()
     );
 }
+
+#[test]
+fn the_readme_is_this() {
+    let grown = code()
+        .grown_by(
+            &Catalog::new()
+                .with::<Ship>()
+                .with::<Cancel>()
+                .with::<Bare>(),
+        )
+        .unwrap();
+    // Rust types are those of this file, but for the crate's name.
+    assert_eq!(
+        files(&grown)["README.md"],
+        include_str!("expected/README.md")
+    );
+}
