@@ -84,8 +84,7 @@ pub(crate) fn create_table(table: &TableSchema) -> String {
         let _ = writeln!(sql, "  {}{comma}", column_definition(column));
     }
     sql.push_str(")\nCLUSTER BY `cluster_key`");
-    let description = cut(&table.description, TABLE_DESCRIPTION_CHARS_MAX);
-    sql.push_str(&options(description, "\n"));
+    sql.push_str(&options(table_description(table), "\n"));
     sql.push_str(";\n");
     sql
 }
@@ -128,6 +127,11 @@ fn options(description: &str, before: &str) -> String {
         "{before}OPTIONS (description = {})",
         string_literal(description)
     )
+}
+
+/// A table's description, as long as BigQuery takes it.
+pub(crate) fn table_description(table: &TableSchema) -> &str {
+    cut(&table.description, TABLE_DESCRIPTION_CHARS_MAX)
 }
 
 fn column_description(column: &TableColumn) -> String {

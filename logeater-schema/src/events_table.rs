@@ -66,6 +66,11 @@ pub(crate) fn key_columns() -> [TableColumn; 2] {
     ]
 }
 
+/// Whether a column of the events table holds the details.
+pub(crate) fn is_details(column: &TableColumn) -> bool {
+    column.name == "details"
+}
+
 fn column(name: &str, column_type: ColumnType, mode: Mode, description: &str) -> TableColumn {
     TableColumn {
         name: name.to_owned(),

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use crate::{Catalog, CatalogError, bigquery, catalog_file};
+use crate::{
+    Catalog, CatalogError, bigquery, catalog_file, elasticsearch, json_schema, readme, terraform,
+};
 
 impl Catalog {
     /// Writes the folder of schemas of these tables, and removes the files of others.
@@ -16,7 +18,8 @@ impl Catalog {
     ///
     /// When a file cannot be written or removed.
     pub fn write(&self, folder: impl AsRef<Path>) -> Result<(), CatalogError> {
-        write(folder.as_ref(), &render(self))
+        let folder = folder.as_ref();
+        write(folder, &render(self, folder))
     }
 }
 
@@ -24,9 +27,18 @@ impl Catalog {
 pub(crate) type Files = BTreeMap<PathBuf, String>;
 
 /// The folders that the catalog's files are in.
-const FOLDERS: [&str; 2] = ["catalog", "bigquery"];
+const FOLDERS: [&str; 5] = [
+    "catalog",
+    "bigquery",
+    "terraform",
+    "elasticsearch",
+    "jsonschema",
+];
 
-pub(crate) fn render(catalog: &Catalog) -> Files {
+const README: &str = "README.md";
+
+/// The files that this folder should hold.
+pub(crate) fn render(catalog: &Catalog, folder: &Path) -> Files {
     let mut files = BTreeMap::new();
     for table in catalog.tables() {
         let file =
@@ -34,6 +46,19 @@ pub(crate) fn render(catalog: &Catalog) -> Files {
         files.insert(file("catalog", "json"), catalog_file::render(table));
         files.insert(file("bigquery", "json"), bigquery::schema_json(table));
         files.insert(file("bigquery", "sql"), bigquery::create_table(table));
+        files.insert(file("terraform", "tf.json"), terraform::render(table));
+    }
+    for (table, event) in catalog.events() {
+        if let Some(schema) = json_schema::render(table, event) {
+            files.insert(format!("jsonschema/{}.json", event.name).into(), schema);
+        }
+    }
+    files.insert(
+        PathBuf::from("elasticsearch/events.json"),
+        elasticsearch::render(catalog),
+    );
+    if !is_of_a_person(&folder.join(README)) {
+        files.insert(PathBuf::from(README), readme::render(catalog));
     }
     files
 }
@@ -79,17 +104,35 @@ pub(crate) fn strays(folder: &Path, files: &Files) -> Result<Vec<PathBuf>, Catal
     Ok(strays)
 }
 
-/// Whether a file begins as the one of its name would.
+/// Whether there is a README that was not generated: it is left alone.
+fn is_of_a_person(readme: &Path) -> bool {
+    match fs::read(readme) {
+        Ok(text) => !text.starts_with(readme::MARKER.as_bytes()),
+        Err(error) => error.kind() != io::ErrorKind::NotFound,
+    }
+}
+
+/// Whether a file begins as the one of its name would, whatever its line ends.
 fn is_generated(folder: &Path, file: &Path) -> bool {
-    let (Some(stem), Some(ending)) = (file.file_stem(), file.extension()) else {
-        return false;
-    };
-    let stem = stem.to_string_lossy();
-    let beginning = match (file.starts_with("catalog"), ending.to_str()) {
-        (true, Some("json")) => format!("{{\n  \"version\": 1,\n  \"table\": \"{stem}\","),
-        (false, Some("json")) => "[\n  {\n    \"name\": \"event_id\",".to_owned(),
-        (false, Some("sql")) => format!("CREATE TABLE `logeater`.`{stem}` ("),
-        _ => return false,
-    };
-    fs::read_to_string(folder.join(file)).is_ok_and(|text| text.starts_with(&beginning))
+    beginning(file).is_some_and(|beginning| {
+        fs::read_to_string(folder.join(file))
+            .is_ok_and(|text| text.replace("\r\n", "\n").starts_with(&beginning))
+    })
+}
+
+/// How a generated file of this name begins; `None` for names that are never generated.
+fn beginning(file: &Path) -> Option<String> {
+    let folder = file.parent()?.to_str()?;
+    let name = file.file_name()?.to_str()?;
+    if folder == "jsonschema" {
+        return name.strip_suffix(".json").map(json_schema::beginning);
+    }
+    let (stem, ending) = name.split_once('.')?;
+    match (folder, ending) {
+        ("catalog", "json") => Some(format!("{{\n  \"version\": 1,\n  \"table\": \"{stem}\",")),
+        ("bigquery", "json") => Some("[\n  {\n    \"name\": \"event_id\",".to_owned()),
+        ("bigquery", "sql") => Some(format!("CREATE TABLE `logeater`.`{stem}` (")),
+        ("terraform", "tf.json") => Some(terraform::BEGINNING.to_owned()),
+        _ => None,
+    }
 }

@@ -39,6 +39,7 @@ mod const_text;
 #[cfg(feature = "catalog")]
 mod current;
 mod derived;
+mod elasticsearch;
 mod event;
 mod event_ext;
 mod events_table;
@@ -48,14 +49,18 @@ mod folder;
 mod growth;
 mod json;
 mod json_path;
+mod json_schema;
+mod json_tree;
 mod limits;
 mod merge;
 mod name;
+mod readme;
 mod refined;
 #[cfg(feature = "catalog")]
 mod registered;
 mod spans;
 mod table;
+mod terraform;
 
 pub use catalog::{Catalog, CatalogError};
 pub use column::{Column, ColumnType, Many, Maybe, Mode, One, Shape, Single};
