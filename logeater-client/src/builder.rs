@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use logeater_proto::{ENTRY_BYTES_MAX, REQUEST_BYTES_MAX};
+use logeater_proto::{ENTRY_BYTES_MAX, REQUEST_BYTES_MAX, REQUEST_ENTRIES_MAX};
 use tonic::transport::Endpoint;
 
 use crate::client::{Client, FAR, Shared};
@@ -77,7 +77,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets how many events make a batch; 10,000 by default.
+    /// Sets how many events make a batch; 10,000 by default, at most 100,000.
     pub fn batch_events(mut self, events: u32) -> Self {
         self.limits.batch_events = events;
         self
@@ -168,11 +168,9 @@ impl ClientBuilder {
                 format!("{batch_bytes} is not between 1 and {REQUEST_BYTES_MAX}"),
             );
         }
-        if batch_events == 0 {
-            return wrong(
-                "batch_events",
-                "0 is too few; 1 sends every event by itself".to_owned(),
-            );
+        if !(1..=REQUEST_ENTRIES_MAX).contains(&batch_events) {
+            let reason = format!("{batch_events} is not between 1 and {REQUEST_ENTRIES_MAX}");
+            return wrong("batch_events", reason);
         }
         if buffer_bytes < BUFFER_BYTES_MIN {
             return wrong(

@@ -31,7 +31,7 @@ pub(crate) fn own_field(field: &Field<'_>) -> TokenStream {
 
 /// What a variant's field is bound to: a reference, by a name that no constant of the user's has.
 pub(crate) fn binding(field: &Field<'_>) -> TokenStream {
-    let name = format!("__{}", field.ident.unraw());
+    let name = format!("__field_{}", field.ident.unraw());
     Ident::new(&name, at(field.ty.span())).into_token_stream()
 }
 

@@ -85,7 +85,8 @@ impl TableSchema {
 
 impl TableColumn {
     /// Its type with the limits, as BigQuery writes it: `NUMERIC(10, 2)`.
-    pub(crate) fn type_name(&self) -> String {
+    #[must_use]
+    pub fn type_name(&self) -> String {
         let name = self.column_type.name();
         let parameters = Limits::parameters(self.max_length, self.precision, self.scale);
         format!("{name}{parameters}")

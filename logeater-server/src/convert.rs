@@ -46,7 +46,7 @@ impl Misfit {
 
     #[cold]
     fn found(column: &ColumnPlan, json: &str) -> Self {
-        let wanted = type_name(column.column_type, column.mode);
+        let wanted = &column.wanted;
         Self::new(
             &column.name,
             format!(
@@ -109,7 +109,11 @@ fn list<'a>(column: &ColumnPlan, json: &'a str) -> Result<Cell<'a>, Misfit> {
 /// Converts one value that is not null and does not repeat.
 fn value<'a>(column: &ColumnPlan, json: &'a str) -> Result<Cell<'a>, Misfit> {
     if column.column_type != ColumnType::Record {
-        return scalar(column.column_type, json).ok_or_else(|| Misfit::found(column, json));
+        let cell = scalar(column.column_type, json).ok_or_else(|| Misfit::found(column, json))?;
+        if !column.limits.hold(&cell) {
+            return Err(Misfit::found(column, json));
+        }
+        return Ok(cell);
     }
     let members = details::cells(&column.fields, json).map_err(|_| Misfit::found(column, json))?;
     members.map_err(|misfit| misfit.within(&column.name))?;

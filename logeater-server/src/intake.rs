@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use logeater_proto::event::Rejection;
-use logeater_proto::{DecodeError, ENTRY_BYTES_MAX, EntryRef, entries};
+use logeater_proto::{ENTRY_BYTES_MAX, EntryRef, REQUEST_ENTRIES_MAX, entries};
 use logeater_schema::check_event_type;
 use uuid::Uuid;
 
@@ -16,6 +16,12 @@ use crate::time;
 
 /// The most characters that a reason shows of an event type.
 const TYPE_CHARS_MAX: usize = 64;
+
+/// How many refused entries of a batch get their own reason, so that an answer stays under the limit of gRPC.
+const REASONS_MAX: usize = 1_000;
+
+/// The reason of the others.
+const ANOTHER: &str = "refused too";
 
 /// What is to be known besides the request.
 #[derive(Clone, Debug)]
@@ -31,14 +37,24 @@ impl Intake {
     ///
     /// # Errors
     ///
-    /// When the bytes are no batch; an entry that is no entry is refused alone.
-    pub(crate) fn batch(&self, request: &Bytes) -> Result<(Batch, Vec<Rejection>), DecodeError> {
+    /// When the bytes are no batch, or too many entries; an entry that is no entry is refused alone.
+    pub(crate) fn batch(&self, request: &Bytes) -> Result<(Batch, Vec<Rejection>), String> {
         let mut batch = Batch::new(request.clone(), Arc::clone(&self.plan));
         let mut rejected = Vec::new();
         for (index, entry) in (0..).zip(entries(request)) {
-            match self.row(entry?, &mut batch) {
+            if index == REQUEST_ENTRIES_MAX {
+                return Err(format!("a batch has at most {REQUEST_ENTRIES_MAX} entries"));
+            }
+            let entry = entry.map_err(|error| error.to_string())?;
+            match self.row(entry, &mut batch) {
                 Ok(row) => batch.rows.push(row),
-                Err(reason) => rejected.push(Rejection { index, reason }),
+                Err(reason) if rejected.len() < REASONS_MAX => {
+                    rejected.push(Rejection { index, reason })
+                }
+                Err(_) => rejected.push(Rejection {
+                    index,
+                    reason: ANOTHER.to_owned(),
+                }),
             }
         }
         Ok((batch, rejected))

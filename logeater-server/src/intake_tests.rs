@@ -159,3 +159,14 @@ fn an_entry_that_is_no_message_is_refused_alone_and_a_batch_that_is_none_as_a_wh
     assert_eq!((batch.rows.len(), rejected.len()), (1, 1));
     assert!(intake().batch(&request.slice(..request.len() - 1)).is_err());
 }
+
+#[test]
+fn a_batch_of_too_many_entries_is_refused_as_a_whole() {
+    let most = REQUEST_ENTRIES_MAX as usize;
+    let (_, rejected) = intake().batch(&[0x0a, 0].repeat(most).into()).unwrap();
+    assert_eq!(rejected.len(), most);
+    // The answer stays under the limit of gRPC.
+    assert!(rejected.iter().map(|rejection| rejection.reason.len() + 10).sum::<usize>() < 4 << 20);
+    let error = intake().batch(&[0x0a, 0].repeat(most + 1).into()).unwrap_err();
+    assert_eq!(error, "a batch has at most 100000 entries");
+}

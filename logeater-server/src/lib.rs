@@ -22,6 +22,7 @@ mod decimal;
 mod details;
 mod error;
 mod intake;
+mod limits;
 mod plan;
 mod serve;
 mod service;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use logeater_schema::{ColumnType, EVENTS_TABLE, Mode, TableColumn, TableEvent, TableSchema};
 
+use crate::limits::Limits;
 use crate::store::sql;
 
 /// What the catalog knows, ready for every entry that comes.
@@ -46,6 +47,10 @@ pub(crate) struct ColumnPlan {
     pub(crate) name: String,
     pub(crate) column_type: ColumnType,
     pub(crate) mode: Mode,
+    /// Its type for a person, with its limits.
+    pub(crate) wanted: String,
+    /// What its values are held to beside their type.
+    pub(crate) limits: Limits,
     /// The fields of a RECORD.
     pub(crate) fields: Columns,
     /// The store's type, where it is not the catalog's.
@@ -194,6 +199,11 @@ impl ColumnPlan {
             name: column.name.clone(),
             column_type: column.column_type,
             mode: column.mode,
+            wanted: match column.mode {
+                Mode::Repeated => format!("REPEATED {}", column.type_name()),
+                _ => column.type_name(),
+            },
+            limits: Limits::of(column),
             fields: Columns::new(&fields, &names),
             kept_as: None,
         }

@@ -33,6 +33,9 @@ const KEEPALIVE_INTERVAL: Duration = Duration::from_mins(1);
 /// How long the answer to that may take.
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// How many requests of one connection are worked on at once.
+const CONCURRENT_STREAMS_MAX: u32 = 1_024;
+
 /// The names by which the health service is asked: the whole server, and the service of events.
 const HEALTH_NAMES: [&str; 2] = ["", logeater_proto::raw::event_server::SERVICE_NAME];
 
@@ -135,6 +138,7 @@ impl Collector {
             Server::builder()
                 .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
                 .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+                .max_concurrent_streams(CONCURRENT_STREAMS_MAX)
                 .add_service(events)
                 .add_service(health_server)
                 .serve_with_incoming_shutdown(connections(listener), async { drop(stopped.await) })

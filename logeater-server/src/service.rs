@@ -47,7 +47,7 @@ impl Event for EventService {
         let (batch, rejected) = self
             .intake
             .batch(&request)
-            .map_err(|error| Status::invalid_argument(error.to_string()))?;
+            .map_err(Status::invalid_argument)?;
         // A batch without rows goes the same way: its refused entries are counted there.
         let counts = self
             .queue

@@ -47,29 +47,51 @@ pub(crate) fn moment_text(micros: i64) -> Option<MomentText> {
 
 /// A TIMESTAMP from RFC 3339 text of any offset, in UTC and rounded down to microseconds.
 pub(crate) fn timestamp(text: &str) -> Option<Cow<'_, str>> {
-    if let Some(civil) = text.strip_suffix('Z') {
+    if let Some(civil) = text.strip_suffix(['Z', 'z']) {
         return datetime(civil).map(|kept| match kept {
-            Cow::Borrowed(_) => Cow::Borrowed(text),
-            Cow::Owned(kept) => Cow::Owned(kept + "Z"),
+            Cow::Borrowed(_) if text.ends_with('Z') => Cow::Borrowed(text),
+            kept => Cow::Owned(kept.into_owned() + "Z"),
         });
     }
-    let moment: jiff::Timestamp = text.parse().ok()?;
-    let micros = i64::try_from(moment.as_nanosecond().div_euclid(1_000)).ok()?;
-    canonical(text, &moment_text(micros)?)
+    let (civil, offset) = text.split_at_checked(text.len().checked_sub(6)?)?;
+    let utc = parse_datetime(civil)?
+        .checked_sub(parse_offset(offset)?)
+        .ok()?;
+    let mut found = *b"0000-00-00T00:00:00.000000Z";
+    write_date(&mut found, utc.date())?;
+    write_time(&mut found[11..], utc.time());
+    canonical(text, &found)
+}
+
+/// `+HH:MM` or `-HH:MM`, as what local time is ahead of UTC.
+fn parse_offset(text: &str) -> Option<SignedDuration> {
+    let (sign, clock) = text.split_at_checked(1)?;
+    let (hours, minutes) = clock.split_once(':')?;
+    if !is_shaped(clock, b"00:00") || hours > "23" || minutes > "59" {
+        return None;
+    }
+    let minutes = hours.parse::<i64>().ok()? * 60 + minutes.parse::<i64>().ok()?;
+    match sign {
+        "+" => Some(SignedDuration::from_mins(minutes)),
+        "-" => Some(SignedDuration::from_mins(-minutes)),
+        _ => None,
+    }
 }
 
 /// A DATETIME: `YYYY-MM-DD`, `T` or a space, `HH:MM:SS` and up to nine digits more.
 pub(crate) fn datetime(text: &str) -> Option<Cow<'_, str>> {
-    let (date, rest) = text.split_at_checked(10)?;
-    let clock = rest.strip_prefix(['T', 't', ' '])?;
-    if !is_shaped(date, b"0000-00-00") || !is_clock(clock) {
-        return None;
-    }
-    let parsed: DateTime = text.parse().ok()?;
+    let parsed = parse_datetime(text)?;
     let mut found = *b"0000-00-00T00:00:00.000000";
     write_date(&mut found, parsed.date())?;
     write_time(&mut found[11..], parsed.time());
     canonical(text, &found)
+}
+
+fn parse_datetime(text: &str) -> Option<DateTime> {
+    let (date, rest) = text.split_at_checked(10)?;
+    let clock = rest.strip_prefix(['T', 't', ' '])?;
+    let is_datetime = is_shaped(date, b"0000-00-00") && is_clock(clock);
+    is_datetime.then(|| text.parse().ok())?
 }
 
 /// A DATE: `YYYY-MM-DD`.
@@ -98,7 +120,9 @@ fn canonical<'a>(text: &'a str, form: &[u8]) -> Option<Cow<'a, str>> {
 
 fn is_clock(text: &str) -> bool {
     let (clock, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    // A leap second is no time that a warehouse keeps.
     is_shaped(clock, b"00:00:00")
+        && !clock.ends_with("60")
         && (1..=9).contains(&fraction.len())
         && fraction.bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -30,12 +30,16 @@ impl<'c> Inserts<'c> {
         let now = time::moment_text(now).ok_or(rusqlite::Error::InvalidQuery)?;
         let mut event = conn.prepare_cached(sql::INSERT_EVENT)?;
         event.raw_bind_parameter(2, Text(day(&now)))?;
+        // Somebody else may have inserted a row by hand.
+        let last: i64 = conn
+            .prepare_cached("SELECT coalesce(max(rowid), 0) FROM events")?
+            .query_one([], |row| row.get(0))?;
         Ok(Self {
             conn,
             event,
             extended: HashMap::new(),
             now,
-            sequence,
+            sequence: sequence.max(last),
         })
     }
 

@@ -49,6 +49,8 @@ pub(super) fn open<'a>(
     let failed = |error: rusqlite::Error| Error::store(path, error);
     let mut conn = Connection::open(path).map_err(failed)?;
     conn.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+    // Before anything is changed, the pragmas' mark in the file included.
+    recognise(&conn, path)?;
     conn.execute_batch(PRAGMAS).map_err(failed)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     let change = conn
@@ -64,9 +66,11 @@ pub(super) fn open<'a>(
     Ok((conn, kept))
 }
 
-fn make_own_tables(conn: &Transaction<'_>, path: &Path) -> Result<(), Error> {
+/// Whether the file is empty; one that is no store of this version is an error.
+fn recognise(conn: &Connection, path: &Path) -> Result<bool, Error> {
     match format(conn).map_err(|error| Error::store(path, error))? {
-        Format::Known => Ok(()),
+        Format::Empty => Ok(true),
+        Format::Known => Ok(false),
         Format::Newer(found) => Err(Error::NewerStore {
             path: path.to_owned(),
             found,
@@ -75,17 +79,22 @@ fn make_own_tables(conn: &Transaction<'_>, path: &Path) -> Result<(), Error> {
         Format::Foreign => Err(Error::ForeignStore {
             path: path.to_owned(),
         }),
-        Format::Empty => conn
-            .execute_batch(sql::OWN_TABLES)
-            .and_then(|()| {
-                conn.execute(
-                    "INSERT INTO _logeater VALUES ('format', ?1), ('sequence', 0)",
-                    [FORMAT],
-                )
-            })
-            .map(drop)
-            .map_err(|error| Error::store(path, error)),
     }
+}
+
+fn make_own_tables(conn: &Connection, path: &Path) -> Result<(), Error> {
+    if !recognise(conn, path)? {
+        return Ok(());
+    }
+    conn.execute_batch(sql::OWN_TABLES)
+        .and_then(|()| {
+            conn.execute(
+                "INSERT INTO _logeater VALUES ('format', ?1), ('sequence', 0)",
+                [FORMAT],
+            )
+        })
+        .map(drop)
+        .map_err(|error| Error::store(path, error))
 }
 
 /// What a file is before it is used.

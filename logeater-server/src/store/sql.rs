@@ -15,7 +15,7 @@ CREATE TABLE events (
     event_id TEXT NOT NULL, cluster_key TEXT NOT NULL, timestamp TEXT NOT NULL, service TEXT NOT NULL,
     type TEXT NOT NULL, user_id TEXT, details TEXT
 );
-CREATE UNIQUE INDEX events_event_id ON events (event_id);
+CREATE UNIQUE INDEX _logeater_events_event_id ON events (event_id);
 CREATE TABLE dead_letters (
     event_id TEXT NOT NULL, cluster_key TEXT NOT NULL, refused_at TEXT NOT NULL, refused_by TEXT NOT NULL,
     reason TEXT NOT NULL, type TEXT NOT NULL, details TEXT

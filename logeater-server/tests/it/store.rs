@@ -129,6 +129,8 @@ fn a_database_of_something_else_is_not_touched() {
     empty_database(&folder)
         .execute_batch("CREATE TABLE events (mine TEXT)")
         .unwrap();
+    let file = folder.data().join("logeater.db");
+    let before = std::fs::read(&file).unwrap();
 
     let error = Collector::open(&folder.config()).unwrap_err();
 
@@ -137,6 +139,30 @@ fn a_database_of_something_else_is_not_touched() {
         folder.rows("SELECT name FROM sqlite_schema WHERE type = 'table'"),
         ["'events'"]
     );
+    assert!(std::fs::read(&file).unwrap() == before, "the file has changed");
+}
+
+#[tokio::test]
+async fn a_row_that_somebody_inserts_by_hand_is_in_nobodys_way() {
+    let folder = Folder::new();
+    let running = Running::start(folder.config()).await;
+    let mut client = running.client().await;
+    client.push(event("cart.add", "{}")).await.unwrap();
+    rusqlite::Connection::open(folder.data().join("logeater.db"))
+        .unwrap()
+        .execute_batch("INSERT INTO events SELECT 'by hand', cluster_key, timestamp, service, type, NULL, NULL FROM events")
+        .unwrap();
+    client.push(event("cart.add", "{}")).await.unwrap();
+    running.stop().await.unwrap();
+    assert_eq!(folder.rows("SELECT rowid FROM events ORDER BY rowid"), ["1", "2", "3"]);
+}
+
+#[tokio::test]
+async fn a_namespace_may_be_called_like_any_index() {
+    let folder = Folder::new();
+    let events = r#"{"type":"events_event_id.add","rust_type":"Add","columns":["sku"]}"#;
+    folder.declare("events_event_id", r#"{"name":"sku","type":"STRING"}"#, events);
+    Running::start(folder.config()).await.stop().await.unwrap();
 }
 
 #[test]
