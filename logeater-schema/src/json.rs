@@ -131,10 +131,6 @@ impl<'a> JsonWriter<'a> {
         }
     }
 
-<<<<<<< HEAD
-    /// Writes a list of columns. An absent one is reported as [`invalid`](Self::invalid), since BigQuery's arrays
-    /// hold no NULL.
-=======
     /// Writes a day and a time without a zone, given in microseconds since 1970-01-01 there:
     /// "2026-01-31T12:00:00.000000".
     pub fn datetime(&mut self, micros: i64) {
@@ -163,8 +159,8 @@ impl<'a> JsonWriter<'a> {
         }
     }
 
-    /// Writes a list of columns.
->>>>>>> derive
+    /// Writes a list of columns. An absent one is reported as [`invalid`](Self::invalid), since BigQuery's arrays
+    /// hold no NULL.
     pub fn array<'c, C: Column + 'c>(&mut self, items: impl IntoIterator<Item = &'c C>) {
         self.elements(items, |item, out| {
             if item.is_absent() {
