@@ -131,10 +131,6 @@ impl<'a> JsonWriter<'a> {
         }
     }
 
-<<<<<<< HEAD
-    /// Writes a list of columns. An absent one is reported as [`invalid`](Self::invalid), since BigQuery's arrays
-    /// hold no NULL.
-=======
     /// Writes a day and a time without a zone, given in microseconds since 1970-01-01 there:
     /// "2026-01-31T12:00:00.000000".
     pub fn datetime(&mut self, micros: i64) {
@@ -163,8 +159,8 @@ impl<'a> JsonWriter<'a> {
         }
     }
 
-    /// Writes a list of columns.
->>>>>>> derive
+    /// Writes a list of columns. An absent one is reported as [`invalid`](Self::invalid), since BigQuery's arrays
+    /// hold no NULL.
     pub fn array<'c, C: Column + 'c>(&mut self, items: impl IntoIterator<Item = &'c C>) {
         self.elements(items, |item, out| {
             if item.is_absent() {
@@ -244,8 +240,11 @@ impl<'a> JsonWriter<'a> {
         if record.is_absent() {
             return;
         }
-        let start = self.out.len();
+        let (start, was_valid) = (self.out.len(), self.invalid.is_none());
         record.write(self);
+        if was_valid && self.invalid.is_some() {
+            self.prefix_reason(start, prefix);
+        }
         let members = match &self.out[start..] {
             [b'{', members @ .., b'}'] => members.trim_ascii(),
             _ => &[],
@@ -257,6 +256,23 @@ impl<'a> JsonWriter<'a> {
         self.out.pop();
         if !prefix.is_empty() {
             json_path::prefix_keys(self.out, start, prefix);
+        }
+    }
+
+    /// Names a flattened column in the reason as the table names it.
+    #[cold]
+    fn prefix_reason(&mut self, start: usize, prefix: &str) {
+        let mut column = json_path::unfinished(&self.out[self.begin..start]);
+        if !column.is_empty() {
+            column.push('.');
+        }
+        let before = format!("column `{column}");
+        if let Some(reason) = self
+            .invalid
+            .as_mut()
+            .filter(|reason| reason.starts_with(&before))
+        {
+            reason.to_mut().insert_str(before.len(), prefix);
         }
     }
 

@@ -211,6 +211,39 @@ struct Nested<'a> {
     outer: Vec<Inside<&'a str>>,
 }
 
+#[derive(Column)]
+#[column(crate = logeater_schema)]
+struct Flat<'a> {
+    #[column(flatten, prefix = "flat_")]
+    inner: Inside<&'a str>,
+}
+
+#[derive(Event)]
+#[event("limits.flat", crate = logeater_schema)]
+struct Flattened<'a> {
+    before: bool,
+    #[event(flatten, prefix = "top_")]
+    top: Flat<'a>,
+    nested: Option<Flat<'a>>,
+}
+
+#[test]
+fn a_flattened_column_is_named_with_its_prefix() {
+    let flat = |deep| Flat {
+        inner: Inside { deep },
+    };
+    let reason = |column: &str| {
+        format!("column `{column}`: 2 characters are more than its `max_length` of 1")
+    };
+    let event = |top, nested| Flattened {
+        before: true,
+        top: flat(top),
+        nested: Some(flat(nested)),
+    };
+    assert_eq!(invalid(&event("ab", "abc")), reason("top_flat_deep"));
+    assert_eq!(invalid(&event("a", "ab")), reason("nested.flat_deep"));
+}
+
 #[test]
 fn a_nested_column_is_named_by_its_path() {
     let event = Nested {
