@@ -1,5 +1,6 @@
 //! The service around the events: limits, health, shutdown.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use logeater_proto::REQUEST_BYTES_MAX;
@@ -10,7 +11,7 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use crate::support::{Folder, Running, batch, event};
+use crate::support::{Folder, Running, batch, event, event_with_id};
 
 #[tokio::test]
 async fn a_request_at_the_limit_is_taken_and_one_beyond_is_not() {

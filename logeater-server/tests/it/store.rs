@@ -148,7 +148,7 @@ async fn a_row_that_somebody_inserts_by_hand_is_in_nobodys_way() {
     let running = Running::start(folder.config()).await;
     let mut client = running.client().await;
     client.push(event("cart.add", "{}")).await.unwrap();
-    rusqlite::Connection::open(folder.data().join("logeater.db"))
+    Connection::open(folder.data().join("logeater.db"))
         .unwrap()
         .execute_batch("INSERT INTO events SELECT 'by hand', cluster_key, timestamp, service, type, NULL, NULL FROM events")
         .unwrap();
