@@ -11,6 +11,16 @@ use crate::{
 impl Catalog {
     /// Writes the folder of schemas of these tables, and removes the files of others.
     ///
+    /// | file | what it is |
+    /// | --- | --- |
+    /// | `README.md` | the catalog for people; one that does not begin with our marker is left alone |
+    /// | `catalog/<table>.json` | what [`read`](Self::read) reads |
+    /// | `bigquery/<table>.json` | the schema that `bq mk --schema` takes |
+    /// | `bigquery/<table>.sql` | CREATE TABLE |
+    /// | `terraform/<table>.tf.json` | a module of `google_bigquery_table`s; `dataset_id` and `project` are its variables |
+    /// | `elasticsearch/events.json` | the template of the indices `logeater-events-*`, with the details of a document under the namespace: `details.cart.sku` |
+    /// | `jsonschema/<type>.json` | the JSON Schema of an event type's details on the wire, if it has any |
+    ///
     /// It does not look at what the folder holds: to keep what older code declared, write what
     /// [`grown_by`](Self::grown_by) gives.
     ///

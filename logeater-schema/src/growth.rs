@@ -6,13 +6,18 @@ use std::fmt;
 
 use crate::{Catalog, Mode, TableColumn, TableEvent, TableSchema};
 
+/// The most columns of a table, those of RECORDs included; none of ours ever goes:
+/// <https://cloud.google.com/bigquery/quotas#standard_tables>.
+const COLUMNS_MAX: usize = 10_000;
+
 /// A change that BigQuery refuses, or that would give old rows another meaning.
 ///
 /// <https://cloud.google.com/bigquery/docs/managing-table-schemas>
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Breaking {
-    /// The table and the path of the column, such as `cart.shipping.zip`.
+    /// The table and the path of the column, such as `cart.shipping.zip`; the table alone where all its columns
+    /// together are too many.
     pub column: String,
     /// What the table has.
     pub old: String,
@@ -34,9 +39,14 @@ impl fmt::Display for Breaking {
             fix,
         } = self;
         let rust_types = rust_types.join(", ");
+        let noun = if column.contains('.') {
+            "column"
+        } else {
+            "table"
+        };
         write!(
             f,
-            "column `{column}` is {old} in the schemas and {new} in the code ({rust_types}): {fix}"
+            "{noun} `{column}` is {old} in the schemas and {new} in the code ({rust_types}): {fix}"
         )
     }
 }
@@ -61,12 +71,48 @@ impl Catalog {
                 (None, new) => new.cloned(),
             })
             .collect();
+        for table in &tables {
+            let name = &table.name;
+            breaking.extend(too_many_columns(self.table(name), code.table(name), table));
+        }
         if breaking.is_empty() {
             Ok(Self::of_tables(tables))
         } else {
             Err(breaking)
         }
     }
+}
+
+/// A table that has become too wide, or begins so.
+fn too_many_columns(
+    old: Option<&TableSchema>,
+    new: Option<&TableSchema>,
+    grown: &TableSchema,
+) -> Option<Breaking> {
+    let before = old.map_or(0, |old| count(&old.columns));
+    let after = count(&grown.columns);
+    // One that was too wide before can be used no worse now, and its old columns cannot go.
+    if after <= COLUMNS_MAX.max(before) {
+        return None;
+    }
+    Some(Breaking {
+        column: grown.name.clone(),
+        old: old.map_or("absent".to_owned(), |_| format!("of {before} columns")),
+        new: format!("of {after} columns with what is new"),
+        rust_types: new.map_or_else(Vec::new, |new| {
+            let events = new.events.iter().filter(|event| !event.columns.is_empty());
+            events.map(|event| event.rust_type.clone()).collect()
+        }),
+        fix: format!(
+            "BigQuery takes {COLUMNS_MAX}, those in RECORDs and those no longer sent included; give some event types \
+             another namespace, or make fields one column with `json`"
+        ),
+    })
+}
+
+fn count(columns: &[TableColumn]) -> usize {
+    let nested = columns.iter().map(|column| count(&column.fields));
+    columns.len() + nested.sum::<usize>()
 }
 
 fn grow_table(
@@ -250,4 +296,66 @@ fn spelled(column: &TableColumn) -> String {
         column.mode.name(),
         column.type_name()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ColumnType;
+
+    /// A catalog with a table of the two key columns and a RECORD of this many.
+    fn wide(record: &str, columns: usize) -> Catalog {
+        let [key, other_key] = crate::events_table::key_columns();
+        let column = |name: String| TableColumn {
+            name,
+            mode: Mode::Nullable,
+            ..key.clone()
+        };
+        let record = TableColumn {
+            column_type: ColumnType::Record,
+            fields: (0..columns).map(|at| column(format!("c{at}"))).collect(),
+            ..column(record.to_owned())
+        };
+        Catalog::of_tables([TableSchema {
+            name: "cart".to_owned(),
+            description: String::new(),
+            events: vec![TableEvent {
+                name: "cart.add".to_owned(),
+                description: String::new(),
+                rust_type: "shop::Add".to_owned(),
+                no_longer_sent: false,
+                columns: vec![record.name.clone()],
+            }],
+            columns: vec![key.clone(), other_key, record],
+        }])
+    }
+
+    fn problems(old: &Catalog, code: &Catalog) -> Vec<String> {
+        let breaking = old.grown_by(code).err().unwrap_or_default();
+        breaking.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_table_has_at_most_10000_columns_with_those_of_records_and_those_no_longer_sent() {
+        let nothing = Catalog::new();
+        assert_eq!(problems(&nothing, &wide("a", 9_997)), [""; 0]);
+        let fix = "(shop::Add): BigQuery takes 10000, those in RECORDs and those no longer sent included; give some \
+                   event types another namespace, or make fields one column with `json`";
+        assert_eq!(
+            problems(&nothing, &wide("a", 9_998)),
+            [format!(
+                "table `cart` is absent in the schemas and of 10001 columns with what is new in the code {fix}"
+            )]
+        );
+        let old = wide("a", 9_000);
+        assert_eq!(problems(&old, &wide("b", 996)), [""; 0]);
+        assert_eq!(
+            problems(&old, &wide("b", 997)),
+            [format!(
+                "table `cart` is of 9003 columns in the schemas and of 10001 columns with what is new in the code {fix}"
+            )]
+        );
+        let beyond = wide("a", 10_001);
+        assert_eq!(problems(&beyond, &beyond), [""; 0]);
+    }
 }
