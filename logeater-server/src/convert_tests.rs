@@ -184,7 +184,10 @@ fn values_beyond_the_limits_of_their_column_do_not_fit() {
         (decimal, r#""0.001""#, "NUMERIC(4, 2)"),
     ] {
         let reason = convert(column, json).unwrap_err();
-        assert!(reason.contains(&format!("expected {wanted}, found {json}")), "{reason}");
+        assert!(
+            reason.contains(&format!("expected {wanted}, found {json}")),
+            "{reason}"
+        );
     }
 }
 
@@ -197,14 +200,26 @@ fn times_that_are_none_or_in_another_form_do_not_fit() {
         ("TIMESTAMP", r#""20260131T120000+0100""#),
         ("TIMESTAMP", r#""2026-01-31T12:00:00+01""#),
         ("TIMESTAMP", r#""2026-01-31T12:00:00+24:00""#),
-        ("TIMESTAMP", r#""2026-01-31T12:00:00+01:00[America/New_York]""#),
+        (
+            "TIMESTAMP",
+            r#""2026-01-31T12:00:00+01:00[America/New_York]""#,
+        ),
         ("TIMESTAMP", r#""0001-01-01T00:00:00+00:01""#),
     ] {
-        assert!(convert(&format!(r#""type":"{column_type}""#), json).is_err(), "{json}");
+        assert!(
+            convert(&format!(r#""type":"{column_type}""#), json).is_err(),
+            "{json}"
+        );
     }
     for (json, kept) in [
-        (r#""9999-12-31T23:59:59+00:00""#, "9999-12-31T23:59:59.000000Z"),
-        (r#""2026-01-01 01:30:00.1234567-02:30""#, "2026-01-01T04:00:00.123456Z"),
+        (
+            r#""9999-12-31T23:59:59+00:00""#,
+            "9999-12-31T23:59:59.000000Z",
+        ),
+        (
+            r#""2026-01-01 01:30:00.1234567-02:30""#,
+            "2026-01-01T04:00:00.123456Z",
+        ),
         (r#""2026-01-31t12:00:00z""#, "2026-01-31T12:00:00.000000Z"),
     ] {
         assert_eq!(convert(r#""type":"TIMESTAMP""#, json), Ok(text(kept)));

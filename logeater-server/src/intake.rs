@@ -48,13 +48,11 @@ impl Intake {
             let entry = entry.map_err(|error| error.to_string())?;
             match self.row(entry, &mut batch) {
                 Ok(row) => batch.rows.push(row),
-                Err(reason) if rejected.len() < REASONS_MAX => {
-                    rejected.push(Rejection { index, reason })
+                Err(reason) => {
+                    let has_room = rejected.len() < REASONS_MAX;
+                    let reason = if has_room { reason } else { ANOTHER.to_owned() };
+                    rejected.push(Rejection { index, reason });
                 }
-                Err(_) => rejected.push(Rejection {
-                    index,
-                    reason: ANOTHER.to_owned(),
-                }),
             }
         }
         Ok((batch, rejected))

@@ -166,7 +166,15 @@ fn a_batch_of_too_many_entries_is_refused_as_a_whole() {
     let (_, rejected) = intake().batch(&[0x0a, 0].repeat(most).into()).unwrap();
     assert_eq!(rejected.len(), most);
     // The answer stays under the limit of gRPC.
-    assert!(rejected.iter().map(|rejection| rejection.reason.len() + 10).sum::<usize>() < 4 << 20);
-    let error = intake().batch(&[0x0a, 0].repeat(most + 1).into()).unwrap_err();
+    assert!(
+        rejected
+            .iter()
+            .map(|rejection| rejection.reason.len() + 10)
+            .sum::<usize>()
+            < 4 << 20
+    );
+    let error = intake()
+        .batch(&[0x0a, 0].repeat(most + 1).into())
+        .unwrap_err();
     assert_eq!(error, "a batch has at most 100000 entries");
 }

@@ -257,7 +257,7 @@ proptest! {
 #[test]
 fn a_value_beyond_its_limit_is_a_counted_loss() {
     #[derive(Event)]
-    #[event("attributes.limits")]
+    #[event("limits.held")]
     struct Limits {
         #[event(int64)]
         count: u64,

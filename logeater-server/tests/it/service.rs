@@ -121,27 +121,31 @@ async fn what_is_on_its_way_when_the_collector_stops_is_stored_and_acknowledged(
         let client = running.client().await;
         (client.clone(), client)
     };
+    // Once it has answered, its store is open.
+    other.push(event("no type", "{}")).await.unwrap_err();
     let holder = rusqlite::Connection::open(folder.data().join("logeater.db")).unwrap();
     holder.execute_batch("BEGIN IMMEDIATE").unwrap();
 
-    let mut push = pin!(client.push_batch(batch((0..50).map(|id| event_with_id(id, "cart.add", "{}")))));
+    let mut push =
+        pin!(client.push_batch(batch((0..50).map(|id| event_with_id(id, "cart.add", "{}")))));
     // What is refused is answered at once, after the batch before it on the same connection has arrived.
     tokio::select! {
         biased;
         answer = &mut push => panic!("answered without a commit: {answer:?}"),
         refused = other.push(event("no type", "{}")) => assert!(refused.is_err()),
     }
-    let release = async {
+    let release = async move {
         tokio::task::yield_now().await;
         holder.execute_batch("COMMIT").unwrap();
+        drop(holder);
     };
     let (stopped, answer, ()) = tokio::join!(running.stop(), push, release);
 
     stopped.unwrap();
     assert_eq!(answer.unwrap().into_inner().accepted, 50);
-    assert_eq!(folder.one::<i64>("SELECT count(*) FROM events", []), 50);
     assert!(
         !folder.data().join("logeater.db-wal").exists(),
         "the log was moved into the database"
     );
+    assert_eq!(folder.one::<i64>("SELECT count(*) FROM events", []), 50);
 }

@@ -139,7 +139,10 @@ fn a_database_of_something_else_is_not_touched() {
         folder.rows("SELECT name FROM sqlite_schema WHERE type = 'table'"),
         ["'events'"]
     );
-    assert!(std::fs::read(&file).unwrap() == before, "the file has changed");
+    assert!(
+        std::fs::read(&file).unwrap() == before,
+        "the file has changed"
+    );
 }
 
 #[tokio::test]
@@ -154,14 +157,21 @@ async fn a_row_that_somebody_inserts_by_hand_is_in_nobodys_way() {
         .unwrap();
     client.push(event("cart.add", "{}")).await.unwrap();
     running.stop().await.unwrap();
-    assert_eq!(folder.rows("SELECT rowid FROM events ORDER BY rowid"), ["1", "2", "3"]);
+    assert_eq!(
+        folder.rows("SELECT rowid FROM events ORDER BY rowid"),
+        ["1", "2", "3"]
+    );
 }
 
 #[tokio::test]
 async fn a_namespace_may_be_called_like_any_index() {
     let folder = Folder::new();
     let events = r#"{"type":"events_event_id.add","rust_type":"Add","columns":["sku"]}"#;
-    folder.declare("events_event_id", r#"{"name":"sku","type":"STRING"}"#, events);
+    folder.declare(
+        "events_event_id",
+        r#"{"name":"sku","type":"STRING"}"#,
+        events,
+    );
     Running::start(folder.config()).await.stop().await.unwrap();
 }
 
