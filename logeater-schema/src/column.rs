@@ -102,6 +102,37 @@ impl Shape for Many {
 ///
 /// BigQuery's arrays are never NULL, hold no NULL and hold no arrays:
 /// <https://cloud.google.com/bigquery/docs/reference/standard-sql/data-types#array_nulls>.
+///
+/// ```
+/// # use logeater_schema::Column;
+/// fn column<C: Column>() {}
+/// column::<Option<Vec<u8>>>(); // BYTES that may be absent
+/// column::<Vec<Vec<u8>>>(); // many BYTES
+/// ```
+///
+/// ```compile_fail,E0277
+/// # use logeater_schema::Column;
+/// # fn column<C: Column>() {}
+/// column::<Option<Vec<String>>>();
+/// ```
+///
+/// ```compile_fail,E0277
+/// # use logeater_schema::Column;
+/// # fn column<C: Column>() {}
+/// column::<Vec<Option<String>>>();
+/// ```
+///
+/// ```compile_fail,E0277
+/// # use logeater_schema::Column;
+/// # fn column<C: Column>() {}
+/// column::<Vec<Vec<String>>>();
+/// ```
+///
+/// ```compile_fail,E0277
+/// # use logeater_schema::Column;
+/// # fn column<C: Column>() {}
+/// column::<Option<Option<String>>>();
+/// ```
 #[diagnostic::on_unimplemented(
     message = "BigQuery has no column for an optional or repeated value inside an `Option` or a list",
     label = "arrays are never NULL, and hold neither NULL nor arrays",

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use logeater_client::Catalog;
 
@@ -47,7 +47,12 @@ fn after_kills_under_load_every_acknowledged_event_is_there_exactly_once() {
         let _stop = SetOnDrop(&stop);
         for round in 1..=ROUNDS {
             let enough = client.stats().delivered + u64::from(round) * 300;
+            let started = Instant::now();
             while client.stats().delivered < enough {
+                assert!(
+                    started.elapsed() < PATIENCE,
+                    "nothing is delivered: {client:?}"
+                );
                 thread::yield_now();
             }
             program.kill();

@@ -199,3 +199,63 @@ fn names_of_the_prelude_may_be_shadowed() {
     );
     assert_eq!(details(&event), expected);
 }
+
+/// The names that the derives' own output might use.
+#[test]
+fn the_fields_of_variants_may_have_any_name() {
+    #[derive(Event)]
+    #[event("hygiene", crate = logeater_schema)]
+    enum Names {
+        Taken {
+            out: String,
+            variant: u8,
+            object: u8,
+            value: u8,
+            logeater: u8,
+            start: u8,
+            this: u8,
+        },
+    }
+    #[derive(Column)]
+    #[column(crate = logeater_schema)]
+    enum Data {
+        Taken {
+            out: String,
+            variant: u8,
+            object: u8,
+            value: u8,
+            logeater: u8,
+            start: u8,
+            this: u8,
+        },
+    }
+    #[derive(Event)]
+    #[event("hygiene.data", crate = logeater_schema)]
+    struct Holder {
+        data: Data,
+    }
+    let numbers = r#""variant":1,"object":2,"value":3,"logeater":4,"start":5,"this":6"#;
+    let event = Names::Taken {
+        out: "a".to_owned(),
+        variant: 1,
+        object: 2,
+        value: 3,
+        logeater: 4,
+        start: 5,
+        this: 6,
+    };
+    assert_eq!(details(&event), format!(r#"{{"out":"a",{numbers}}}"#));
+    let data = Data::Taken {
+        out: "a".to_owned(),
+        variant: 1,
+        object: 2,
+        value: 3,
+        logeater: 4,
+        start: 5,
+        this: 6,
+    };
+    assert_eq!(
+        details(&Holder { data }),
+        format!(r#"{{"data":{{"kind":"Taken","Taken":{{"out":"a",{numbers}}}}}}}"#)
+    );
+}
