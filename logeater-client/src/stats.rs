@@ -59,7 +59,7 @@ pub struct Stats {
     pub rejected: u64,
     /// Events that were given up; [`dropped_for`](Self::dropped_for) says why.
     pub dropped: u64,
-    /// Events that wait on disk.
+    /// Events that wait on disk; none, in this version.
     pub spooled: u64,
     /// Events that wait in memory or are on their way.
     pub pending: u64,
