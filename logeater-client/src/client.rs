@@ -123,10 +123,7 @@ impl Shared {
     /// Asks the worker to call `done` when everything emitted so far has an end.
     fn flush(&self, timeout: Duration, done: Done) {
         let ended = self.queue().flush(deadline(timeout), done);
-        match ended {
-            Some(done) => done(true),
-            None => self.wake.notify_one(),
-        }
+        self.end_or_wake(ended);
     }
 
     fn flush_blocking(&self, timeout: Duration) -> bool {
@@ -136,6 +133,11 @@ impl Shared {
     /// Asks the worker to call `done` when it has ended every event, and itself.
     fn shut_down(&self, timeout: Duration, done: Done) {
         let ended = self.queue().shut_down(deadline(timeout), done);
+        self.end_or_wake(ended);
+    }
+
+    /// Ends a wait for which there is nothing to wait, or has the worker see to it.
+    fn end_or_wake(&self, ended: Option<Done>) {
         match ended {
             Some(done) => done(true),
             None => self.wake.notify_one(),

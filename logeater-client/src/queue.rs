@@ -28,9 +28,9 @@ pub(crate) struct Limits {
 /// Called once, when a flush or a shutdown is done: true if every event had its end in time.
 pub(crate) type Done = Box<dyn FnOnce(bool) + Send>;
 
-/// Somebody who waits for the end of all events up to a batch.
+/// Somebody who waits for the end of all events of the batches before a number.
 struct Flush {
-    up_to: u64,
+    before: u64,
     deadline: Instant,
     done: Done,
 }
@@ -244,14 +244,9 @@ impl Queue {
         if self.oldest_unended() == u64::MAX {
             return Some(done);
         }
-        let last_sealed = self.next_number.saturating_sub(1);
-        let up_to = if self.open.urgent {
-            self.next_number
-        } else {
-            last_sealed
-        };
+        let before = self.next_number + u64::from(self.open.urgent);
         self.flushes.push(Flush {
-            up_to,
+            before,
             deadline,
             done,
         });
@@ -318,8 +313,8 @@ impl Queue {
     pub(crate) fn finished_flushes(&mut self, now: Instant) -> Vec<(Done, bool)> {
         let oldest = self.oldest_unended();
         self.flushes
-            .extract_if(.., |flush| flush.up_to < oldest || flush.deadline <= now)
-            .map(|flush| (flush.done, flush.up_to < oldest))
+            .extract_if(.., |flush| flush.before <= oldest || flush.deadline <= now)
+            .map(|flush| (flush.done, flush.before <= oldest))
             .collect()
     }
 

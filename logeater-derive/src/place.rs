@@ -11,6 +11,32 @@ pub(crate) enum Place {
     ColumnField,
 }
 
+/// The options of a field. The last of them are for an event's, since a column has no envelope.
+const FIELD_OPTIONS: &[&str] = &[
+    "rename",
+    "skip",
+    "flatten",
+    "prefix",
+    "required",
+    "description",
+    "json",
+    "display",
+    "with",
+    "into",
+    "int64",
+    "numeric",
+    "millis",
+    "secs",
+    "nanos",
+    "max_length",
+    "policy_tag",
+    "user_id",
+    "timestamp",
+];
+
+/// How many of the options of a field are for the envelope.
+const ENVELOPE_OPTIONS: usize = 2;
+
 impl Place {
     /// The name of the attribute.
     pub(crate) fn attribute(self) -> &'static str {
@@ -36,46 +62,8 @@ impl Place {
             Self::Column => &["crate", "description", "rename_all", "kind"],
             Self::EventVariant => &["description", "rename_all"],
             Self::ColumnVariant => &["rename", "description", "rename_all"],
-            Self::EventField => &[
-                "rename",
-                "skip",
-                "flatten",
-                "prefix",
-                "required",
-                "description",
-                "json",
-                "display",
-                "with",
-                "into",
-                "int64",
-                "numeric",
-                "millis",
-                "secs",
-                "nanos",
-                "max_length",
-                "policy_tag",
-                "user_id",
-                "timestamp",
-            ],
-            Self::ColumnField => &[
-                "rename",
-                "skip",
-                "flatten",
-                "prefix",
-                "required",
-                "description",
-                "json",
-                "display",
-                "with",
-                "into",
-                "int64",
-                "numeric",
-                "millis",
-                "secs",
-                "nanos",
-                "max_length",
-                "policy_tag",
-            ],
+            Self::EventField => FIELD_OPTIONS,
+            Self::ColumnField => &FIELD_OPTIONS[..FIELD_OPTIONS.len() - ENVELOPE_OPTIONS],
         }
     }
 

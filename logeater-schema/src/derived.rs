@@ -148,12 +148,7 @@ pub const fn event_type(
     fields: &'static [FieldSchema],
     source: Source,
 ) -> EventType {
-    EventType {
-        name,
-        description,
-        fields,
-        source,
-    }
+    EventType::new(name, fields, source).description(description)
 }
 
 /// The description of a newtype: the inner type's, which says what its values mean, before its own.

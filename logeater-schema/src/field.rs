@@ -1,6 +1,7 @@
 //! What the code declares of one field, all of it known at compile time.
 
-use crate::{Column, ColumnType, Limits, Mode, Shape};
+use crate::derived::nullable;
+use crate::{Column, ColumnType, Limits, Mode};
 
 /// One declared field: a column of an event type, or of a RECORD.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,16 +29,7 @@ impl FieldSchema {
     /// Declares the column `name` of type `C`, without a description.
     #[must_use]
     pub const fn of<C: Column + ?Sized>(name: &'static str) -> Self {
-        Self {
-            name,
-            description: "",
-            type_description: C::DESCRIPTION,
-            column_type: C::TYPE,
-            mode: C::Shape::MODE,
-            limits: C::LIMITS,
-            policy_tag: None,
-            fields: C::FIELDS,
-        }
+        nullable::<C>(name, "")
     }
 
     /// Sets the field's own description.

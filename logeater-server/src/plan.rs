@@ -199,10 +199,7 @@ impl ColumnPlan {
             name: column.name.clone(),
             column_type: column.column_type,
             mode: column.mode,
-            wanted: match column.mode {
-                Mode::Repeated => format!("REPEATED {}", column.type_name()),
-                _ => column.type_name(),
-            },
+            wanted: with_mode(&column.type_name(), column.mode),
             limits: Limits::of(column),
             fields: Columns::new(&fields, &names),
             kept_as: None,
@@ -212,8 +209,12 @@ impl ColumnPlan {
 
 /// What the store remembers of a column: its type, and whether it repeats.
 pub(crate) fn type_name(column_type: ColumnType, mode: Mode) -> String {
+    with_mode(column_type.name(), mode)
+}
+
+fn with_mode(name: &str, mode: Mode) -> String {
     match mode {
-        Mode::Repeated => format!("REPEATED {}", column_type.name()),
-        _ => column_type.name().to_owned(),
+        Mode::Repeated => format!("REPEATED {name}"),
+        _ => name.to_owned(),
     }
 }

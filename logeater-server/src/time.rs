@@ -39,6 +39,10 @@ pub(crate) fn moment_text(micros: i64) -> Option<MomentText> {
     let utc = EPOCH
         .checked_add(SignedDuration::from_micros(micros))
         .ok()?;
+    utc_text(utc)
+}
+
+fn utc_text(utc: DateTime) -> Option<MomentText> {
     let mut text = *b"0000-00-00T00:00:00.000000Z";
     write_date(&mut text, utc.date())?;
     write_time(&mut text[11..], utc.time());
@@ -57,10 +61,7 @@ pub(crate) fn timestamp(text: &str) -> Option<Cow<'_, str>> {
     let utc = parse_datetime(civil)?
         .checked_sub(parse_offset(offset)?)
         .ok()?;
-    let mut found = *b"0000-00-00T00:00:00.000000Z";
-    write_date(&mut found, utc.date())?;
-    write_time(&mut found[11..], utc.time());
-    canonical(text, &found)
+    canonical(text, &utc_text(utc)?)
 }
 
 /// `+HH:MM` or `-HH:MM`, as what local time is ahead of UTC.

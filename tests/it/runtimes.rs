@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use logeater_client::{Client, EventExt, PushError};
+use tokio::runtime::Builder;
 
 use crate::support::{Collector, Order, client};
 
@@ -48,14 +49,10 @@ fn on_no_runtime() {
     );
 }
 
-#[test]
-fn on_a_current_thread_runtime() {
+/// All of it, within a runtime of this kind.
+fn works_on(kind: &mut Builder) {
     let collector = Collector::start();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
+    kind.build().unwrap().block_on(async {
         let client = client(&collector.url).build().unwrap();
         emit_push_and_flush(&client).await;
     });
@@ -63,45 +60,27 @@ fn on_a_current_thread_runtime() {
         collector.stop().one::<i64>("SELECT count(*) FROM events"),
         11
     );
+}
+
+#[test]
+fn on_a_current_thread_runtime() {
+    works_on(Builder::new_current_thread().enable_all());
 }
 
 #[test]
 fn on_a_multi_thread_runtime() {
-    let collector = Collector::start();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let client = client(&collector.url).build().unwrap();
-        emit_push_and_flush(&client).await;
-    });
-    assert_eq!(
-        collector.stop().one::<i64>("SELECT count(*) FROM events"),
-        11
-    );
+    works_on(Builder::new_multi_thread().worker_threads(2).enable_all());
 }
 
 #[test]
 fn on_a_runtime_without_a_timer_or_any_driver() {
-    let collector = Collector::start();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let client = client(&collector.url).build().unwrap();
-        emit_push_and_flush(&client).await;
-    });
+    works_on(&mut Builder::new_current_thread());
 }
 
 #[test]
 fn the_blocking_twins_and_the_drop_work_within_a_current_thread_runtime() {
     let collector = Collector::start();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let first = client(&collector.url).build().unwrap();
         emit_and_flush(&first);

@@ -87,13 +87,13 @@ collection_columns! {
 /// Pointers are what they point to.
 macro_rules! pointer_columns {
     ($([$($generics:tt)*] $pointer:ty;)*) => {$(
-        impl<$($generics)* T: Column + ?Sized> Column for $pointer {
+        impl<$($generics)*> Column for $pointer {
             type Shape = T::Shape;
             type List = Many;
             const TYPE: ColumnType = T::TYPE;
             const FIELDS: &'static [FieldSchema] = T::FIELDS;
             const LIMITS: Limits = T::LIMITS;
-    const DESCRIPTION: &'static str = T::DESCRIPTION;
+            const DESCRIPTION: &'static str = T::DESCRIPTION;
 
             fn write(&self, out: &mut JsonWriter<'_>) {
                 (**self).write(out);
@@ -107,27 +107,11 @@ macro_rules! pointer_columns {
 }
 
 pointer_columns! {
-    [] &T;
-    [] Box<T>;
-    [] Rc<T>;
-    [] Arc<T>;
-}
-
-impl<T: Column + ToOwned + ?Sized> Column for Cow<'_, T> {
-    type Shape = T::Shape;
-    type List = Many;
-    const TYPE: ColumnType = T::TYPE;
-    const FIELDS: &'static [FieldSchema] = T::FIELDS;
-    const LIMITS: Limits = T::LIMITS;
-    const DESCRIPTION: &'static str = T::DESCRIPTION;
-
-    fn write(&self, out: &mut JsonWriter<'_>) {
-        (**self).write(out);
-    }
-
-    fn is_absent(&self) -> bool {
-        (**self).is_absent()
-    }
+    [T: Column + ?Sized] &T;
+    [T: Column + ?Sized] Box<T>;
+    [T: Column + ?Sized] Rc<T>;
+    [T: Column + ?Sized] Arc<T>;
+    [T: Column + ToOwned + ?Sized] Cow<'_, T>;
 }
 
 /// A REPEATED RECORD of `key` and `value`: BigQuery has no maps.
