@@ -71,14 +71,17 @@ mod worker;
 pub use builder::{BuildError, ClientBuilder};
 #[cfg(feature = "client")]
 pub use client::{Client, FlushError, PushError};
-pub use logeater_schema::{
-    Breaking, Catalog, CatalogError, Column, ColumnType, Conflict, EVENTS_TABLE, Enveloped, Event,
-    EventExt, EventTime, EventType, FieldSchema, JsonWriter, Limits, Many, Maybe, Mode, NameError,
-    One, Shape, Single, Source, Span, TableColumn, TableEvent, TableSchema, UserId,
-    check_column_name, check_event_type, events_table,
-};
 #[cfg(feature = "catalog")]
-pub use logeater_schema::{assert_catalog_current, assert_current};
+pub use logeater_schema::{
+    ApprovalError, Approvals, Update, UpdateError, assert_catalog_current, assert_current,
+};
+pub use logeater_schema::{
+    ApprovedBreak, Catalog, CatalogError, Change, Class, Column, ColumnType, Conflict, Declaration,
+    EVENTS_TABLE, Enveloped, Event, EventExt, EventTime, EventType, FieldSchema, JsonWriter,
+    Limits, Many, Maybe, Mode, NameError, One, Rule, Shape, Single, Source, Span, Subject,
+    TableColumn, TableEvent, TableSchema, UserId, check_column_name, check_event_type,
+    events_table,
+};
 #[cfg(feature = "client")]
 pub use recording::{Recorded, RecordedEvent};
 #[cfg(feature = "client")]

@@ -15,7 +15,7 @@ const COLUMN_DESCRIPTION_CHARS_MAX: usize = 1_024;
 const TABLE_DESCRIPTION_CHARS_MAX: usize = 16_384;
 
 /// The dataset that the statements name.
-const DATASET: &str = "logeater";
+pub(crate) const DATASET: &str = "logeater";
 
 /// One column in the form of the API's `TableFieldSchema`.
 #[derive(Serialize)]
@@ -32,6 +32,11 @@ struct ApiField<'a> {
     precision: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     scale: Option<String>,
+    #[serde(
+        rename = "defaultValueExpression",
+        skip_serializing_if = "Option::is_none"
+    )]
+    default: Option<&'a str>,
     #[serde(rename = "policyTags", skip_serializing_if = "Option::is_none")]
     policy_tags: Option<PolicyTags<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -55,6 +60,7 @@ impl<'a> ApiField<'a> {
             max_length: column.max_length.map(|max| max.to_string()),
             precision: column.precision.map(|digits| digits.to_string()),
             scale: column.scale.map(|digits| digits.to_string()),
+            default: column.default.as_deref(),
             policy_tags: column
                 .policy_tag
                 .as_deref()
@@ -89,19 +95,22 @@ pub(crate) fn create_table(table: &TableSchema) -> String {
     sql
 }
 
-/// Name, type, `NOT NULL`, options: in this order. Policy tags have no place in DDL: `bq update` or terraform
+/// Name, type, `DEFAULT`, `NOT NULL`, options: in this order. Policy tags have no place in DDL: `bq update` or terraform
 /// set them, by the schema file.
-fn column_definition(column: &TableColumn) -> String {
+pub(crate) fn column_definition(column: &TableColumn) -> String {
     let not_null = if column.mode == Mode::Required {
         " NOT NULL"
     } else {
         ""
     };
+    let default = column.default.as_ref();
+    let default = default.map_or_else(String::new, |default| format!(" DEFAULT {default}"));
     let options = options(&column_description(column), " ");
-    format!("`{}` {}{not_null}{options}", column.name, sql_type(column))
+    let (name, sql_type) = (&column.name, sql_type(column));
+    format!("`{name}` {sql_type}{default}{not_null}{options}")
 }
 
-fn sql_type(column: &TableColumn) -> String {
+pub(crate) fn sql_type(column: &TableColumn) -> String {
     let one = match column.column_type {
         ColumnType::Integer => "INT64".to_owned(),
         ColumnType::Float => "FLOAT64".to_owned(),
@@ -134,7 +143,7 @@ pub(crate) fn table_description(table: &TableSchema) -> &str {
     cut(&table.description, TABLE_DESCRIPTION_CHARS_MAX)
 }
 
-fn column_description(column: &TableColumn) -> String {
+pub(crate) fn column_description(column: &TableColumn) -> String {
     let mark = match (column.no_longer_sent, column.description.is_empty()) {
         (false, _) => "",
         (true, true) => "No longer sent.",
@@ -158,7 +167,7 @@ fn cut(text: &str, chars_max: usize) -> &str {
 }
 
 /// <https://cloud.google.com/bigquery/docs/reference/standard-sql/lexical#escape_sequences>
-fn string_literal(text: &str) -> String {
+pub(crate) fn string_literal(text: &str) -> String {
     let mut literal = String::from("\"");
     for character in text.chars() {
         match character {

@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::merge::{self, Conflict};
-use crate::{Event, EventType, TableEvent, TableSchema, catalog_file, events_table};
+use crate::{ApprovedBreak, Event, EventType, TableEvent, TableSchema, catalog_file, events_table};
 
 /// All tables, the events table among them, in the order of their names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +73,19 @@ impl Catalog {
     #[must_use]
     pub fn conflicts(&self) -> &[Conflict] {
         &self.conflicts
+    }
+
+    /// The breaking changes that were approved, each with its table.
+    pub(crate) fn breaks(&self) -> impl Iterator<Item = (&str, &ApprovedBreak)> {
+        self.tables()
+            .flat_map(|table| table.breaks.iter().map(|made| (table.name.as_str(), made)))
+    }
+
+    /// Keeps an approved change with its table.
+    pub(crate) fn remember(&mut self, table: &str, made: ApprovedBreak) {
+        if let Some(table) = self.tables.get_mut(table) {
+            table.breaks.push(made);
+        }
     }
 
     pub(crate) fn of_tables(tables: impl IntoIterator<Item = TableSchema>) -> Self {

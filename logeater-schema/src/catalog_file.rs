@@ -1,7 +1,7 @@
 //! The catalog's own files, `catalog/<table>.json`: what a program declares, for CI and the collector.
 //!
-//! Version 1: an object of `version`, `table`, `description`, `columns` (see [`TableColumn`]) and `events`
-//! (see [`TableEvent`]). A reader refuses versions and members that it does not know.
+//! Version 1: an object of `version`, `table`, `description`, `columns` (see [`TableColumn`]), `events`
+//! (see [`TableEvent`]) and `breaks` (see [`ApprovedBreak`]). A reader refuses versions and members that it does not know.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,8 +9,12 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::derived::DEPTH_MAX;
 use crate::events_table::key_columns;
-use crate::{CatalogError, EVENTS_TABLE, TableColumn, TableEvent, TableSchema, check_event_type};
+use crate::{
+    ApprovedBreak, CatalogError, EVENTS_TABLE, Mode, TableColumn, TableEvent, TableSchema,
+    check_event_type,
+};
 
 /// The version that this code writes.
 const VERSION: u32 = 1;
@@ -25,6 +29,8 @@ struct CatalogFile {
     columns: Vec<TableColumn>,
     #[serde(default)]
     events: Vec<TableEvent>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    breaks: Vec<ApprovedBreak>,
 }
 
 /// The text of a table's file.
@@ -35,6 +41,7 @@ pub(crate) fn render(table: &TableSchema) -> String {
         description: table.description.clone(),
         columns: table.columns.clone(),
         events: table.events.clone(),
+        breaks: table.breaks.clone(),
     };
     pretty(&file)
 }
@@ -105,6 +112,7 @@ fn parse(path: &Path) -> Result<TableSchema, CatalogError> {
         description: file.description,
         columns: file.columns,
         events: file.events,
+        breaks: file.breaks,
     };
     if path
         .file_stem()
@@ -157,7 +165,7 @@ fn check(table: &TableSchema) -> Result<(), String> {
         return Err("the first two columns are not `event_id`, a REQUIRED STRING, and `cluster_key`, a REQUIRED DATE"
             .to_owned());
     }
-    check_columns(&table.columns, &mut format!("`{name}`"))?;
+    check_columns(&table.columns, &format!("`{name}`"), 0)?;
     table
         .events
         .iter()
@@ -191,7 +199,13 @@ fn check_event(event: &TableEvent, table: &TableSchema) -> Result<(), String> {
     }
 }
 
-fn check_columns(columns: &[TableColumn], path: &mut String) -> Result<(), String> {
+/// `depth` counts the RECORDs that the columns are in.
+fn check_columns(columns: &[TableColumn], path: &str, depth: usize) -> Result<(), String> {
+    if depth > DEPTH_MAX && !columns.is_empty() {
+        return Err(format!(
+            "{path}: RECORDs nest at most {DEPTH_MAX} levels deep"
+        ));
+    }
     let mut names = BTreeMap::new();
     for column in columns {
         crate::check_column_name(&column.name)
@@ -202,17 +216,22 @@ fn check_columns(columns: &[TableColumn], path: &mut String) -> Result<(), Strin
                 column.name
             ));
         }
-        if (column.column_type == crate::ColumnType::Record) == column.fields.is_empty() {
-            return Err(format!(
-                "column `{}` of {path}: a RECORD has fields, and only a RECORD has",
-                column.name
-            ));
-        }
-        check_limits(column)
+        check_column(column, depth)
             .map_err(|reason| format!("column `{}` of {path}: {reason}", column.name))?;
-        check_columns(&column.fields, &mut format!("`{}` in {path}", column.name))?;
+        let inner = format!("`{}` in {path}", column.name);
+        check_columns(&column.fields, &inner, depth + 1)?;
     }
     Ok(())
+}
+
+fn check_column(column: &TableColumn, depth: usize) -> Result<(), &'static str> {
+    if (column.column_type == crate::ColumnType::Record) == column.fields.is_empty() {
+        return Err("a RECORD has fields, and only a RECORD has");
+    }
+    if column.default.is_some() && (depth > 0 || column.mode == Mode::Repeated) {
+        return Err("only a column that is neither REPEATED nor in a RECORD has a default");
+    }
+    check_limits(column)
 }
 
 /// Limits end up in SQL and in the API's schema, which refuse what is not one.

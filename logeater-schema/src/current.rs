@@ -1,15 +1,9 @@
 //! Holds a folder of schemas current in a test: it is what the code declares, or it says how not.
 
 use std::error::Error;
-use std::fmt::{Display, Write};
-use std::path::{Path, PathBuf};
-use std::{fs, io};
+use std::path::Path;
 
-use similar::TextDiff;
-
-use crate::folder::{Files, render, strays, write};
-use crate::growth::Breaking;
-use crate::{Catalog, CatalogError};
+use crate::{Catalog, Update};
 
 /// The environment variable that allows [`assert_current`] to write.
 const UPDATE: &str = "LOGEATER_UPDATE";
@@ -56,90 +50,18 @@ pub fn assert_current(folder: impl AsRef<Path>) {
 
 /// Compares the folder with the code, and writes it where that is wanted.
 fn hold_current(folder: &Path, code: &Catalog, update: bool) -> Result<(), String> {
-    let files = wanted(folder, code)?;
-    let differences = differences(folder, &files).map_err(describe)?;
-    if differences.is_empty() {
+    let planned = Update::of(folder, code).map_err(describe)?;
+    if planned.is_empty() {
         return Ok(());
     }
     if update {
-        return write(folder, &files).map_err(describe);
+        return planned.write().map_err(describe);
     }
-    let mut problem = format!("{} is not what the code declares:\n", folder.display());
-    for (path, old, new) in &differences {
-        let _ = write!(problem, "\n{}", diff(path, old, new));
-    }
-    let _ = write!(
-        problem,
-        "\nTo write it: {UPDATE}=1 cargo test, then review and commit the folder."
-    );
-    Err(problem)
-}
-
-/// The files that the folder should hold: the old catalog, grown by the code.
-fn wanted(folder: &Path, code: &Catalog) -> Result<Files, String> {
-    if code.events().next().is_none() {
-        return Err("this program declares no event: if they stand in another crate, name it in this file with \
-                    `use my_events as _;`, and if they are generic, add them by hand with Catalog::with"
-            .to_owned());
-    }
-    if !code.conflicts().is_empty() {
-        return Err(list(
-            "the events of this program exclude each other:",
-            code.conflicts(),
-        ));
-    }
-    let old = match Catalog::read(folder.join("catalog")) {
-        Err(CatalogError::Missing(_)) => Catalog::new(),
-        old => old.map_err(describe)?,
-    };
-    let breaking = |breaking: Vec<Breaking>| list("the code would break tables:", &breaking);
-    old.grown_by(code)
-        .map(|grown| render(&grown, folder))
-        .map_err(breaking)
-}
-
-/// Each file that is not as wanted: its path, the old text and the new one, empty where there is no file.
-fn differences(
-    folder: &Path,
-    files: &Files,
-) -> Result<Vec<(PathBuf, String, String)>, CatalogError> {
-    let mut differences = Vec::new();
-    for (path, new) in files {
-        let old = read_if_there(&folder.join(path))?;
-        // A checkout may have turned line ends into the platform's own.
-        if old.replace("\r\n", "\n") != *new {
-            differences.push((path.clone(), old, new.clone()));
-        }
-    }
-    for path in strays(folder, files)? {
-        let old = read_if_there(&folder.join(&path))?;
-        differences.push((path, old, String::new()));
-    }
-    Ok(differences)
-}
-
-fn read_if_there(path: &Path) -> Result<String, CatalogError> {
-    match fs::read_to_string(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
-        text => text.map_err(|source| CatalogError::Io {
-            path: path.to_owned(),
-            source,
-        }),
-    }
-}
-
-fn diff(path: &Path, old: &str, new: &str) -> String {
-    let path = path.display().to_string();
-    TextDiff::from_lines(old, new)
-        .unified_diff()
-        .header(&path, &path)
-        .to_string()
-}
-
-fn list(title: &str, items: &[impl Display]) -> String {
-    items
-        .iter()
-        .fold(title.to_owned(), |list, item| format!("{list}\n  - {item}"))
+    Err(format!(
+        "{} is not what the code declares:\n\n{planned}\nTo write it: {UPDATE}=1 cargo test, then review and commit \
+         the folder.",
+        folder.display()
+    ))
 }
 
 fn describe(error: impl Error) -> String {
@@ -151,6 +73,8 @@ fn describe(error: impl Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::{Event, EventType, FieldSchema, JsonWriter, Source};
 

@@ -205,7 +205,7 @@ pub const fn nested(fields: &'static [FieldSchema]) -> &'static [FieldSchema] {
 
 /// How many RECORDs may lie in each other, the outermost included:
 /// <https://cloud.google.com/bigquery/docs/nested-repeated#limitations>.
-const DEPTH_MAX: usize = 15;
+pub(crate) const DEPTH_MAX: usize = 15;
 
 const fn depth(fields: &[FieldSchema]) -> usize {
     let (mut deepest, mut at) = (0, 0);

@@ -45,6 +45,7 @@ pub fn events_table() -> TableSchema {
             ])
             .collect(),
         events: Vec::new(),
+        breaks: Vec::new(),
     }
 }
 
@@ -80,6 +81,7 @@ fn column(name: &str, column_type: ColumnType, mode: Mode, description: &str) ->
         max_length: None,
         precision: None,
         scale: None,
+        default: None,
         policy_tag: None,
         no_longer_sent: false,
         fields: Vec::new(),

@@ -29,9 +29,13 @@
 //! Those of other crates need the feature of the crate's name. Times are floored to the microsecond; decimals
 //! with too many digits behind the point are rounded half away from zero, as BigQuery rounds.
 
+#[cfg(feature = "catalog")]
+mod approvals;
 mod bigquery;
 mod catalog;
 mod catalog_file;
+mod change;
+mod changes;
 mod civil;
 mod column;
 mod columns;
@@ -39,6 +43,7 @@ mod const_text;
 #[cfg(feature = "catalog")]
 mod current;
 mod derived;
+mod disagreements;
 mod elasticsearch;
 mod event;
 mod event_ext;
@@ -59,10 +64,17 @@ mod refined;
 #[cfg(feature = "catalog")]
 mod registered;
 mod spans;
+mod statements;
 mod table;
 mod terraform;
+mod union;
+#[cfg(feature = "catalog")]
+mod update;
 
+#[cfg(feature = "catalog")]
+pub use approvals::{ApprovalError, Approvals};
 pub use catalog::{Catalog, CatalogError};
+pub use change::{Change, Class, Rule, Subject};
 pub use column::{Column, ColumnType, Many, Maybe, Mode, One, Shape, Single};
 #[cfg(feature = "catalog")]
 pub use current::assert_current;
@@ -70,14 +82,15 @@ pub use event::{Event, EventTime, EventType, Source, UserId};
 pub use event_ext::{Enveloped, EventExt};
 pub use events_table::{EVENTS_TABLE, events_table};
 pub use field::FieldSchema;
-pub use growth::Breaking;
 pub use json::{JsonWriter, ObjectStart};
 pub use limits::Limits;
 pub use logeater_derive::{Column, Event};
-pub use merge::Conflict;
+pub use merge::{Conflict, Declaration};
 pub use name::{NameError, check_column_name, check_event_type};
 pub use spans::Span;
-pub use table::{TableColumn, TableEvent, TableSchema};
+pub use table::{ApprovedBreak, TableColumn, TableEvent, TableSchema};
+#[cfg(feature = "catalog")]
+pub use update::{Update, UpdateError};
 
 /// What the derives' output names; not for people.
 #[doc(hidden)]

@@ -15,15 +15,25 @@ pub struct Conflict {
     /// The event type, or the table and the path of the column.
     pub subject: String,
     /// What is wrong with it.
-    kind: Kind,
-    /// Where one of them stands, and what it says.
-    pub first: (Source, String),
-    /// Where the other stands, and what it says.
-    pub second: (Source, String),
+    pub(crate) kind: Kind,
+    /// One of them.
+    pub first: Declaration,
+    /// The other.
+    pub second: Declaration,
+}
+
+/// One side of a conflict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Declaration {
+    /// The Rust types, and the line or the catalog where they stand.
+    pub place: String,
+    /// What it says there.
+    pub says: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub(crate) enum Kind {
     EventType,
     Column,
 }
@@ -33,13 +43,20 @@ impl Conflict {
         Self {
             subject: first.name.to_owned(),
             kind: Kind::EventType,
-            first: (first.source, "declared".to_owned()),
-            second: (second.source, "declared".to_owned()),
+            first: Declaration::at(first.source, "declared".to_owned()),
+            second: Declaration::at(second.source, "declared".to_owned()),
         }
     }
 
     pub(crate) fn is_of_event_types(&self) -> bool {
         self.kind == Kind::EventType
+    }
+}
+
+impl Declaration {
+    fn at(source: Source, says: String) -> Self {
+        let place = source.to_string();
+        Self { place, says }
     }
 }
 
@@ -55,13 +72,13 @@ impl fmt::Display for Conflict {
             Kind::EventType => write!(
                 f,
                 "event type `{subject}` is declared twice: by {} and by {}; give one of them another name",
-                first.0, second.0
+                first.place, second.place
             ),
             Kind::Column => write!(
                 f,
                 "column `{subject}` is {} in {} and {} in {}; give both the same name, type and limits, \
                  or one of them another name with `rename = \"…\"`",
-                first.1, first.0, second.1, second.0
+                first.says, first.place, second.says, second.place
             ),
         }
     }
@@ -149,6 +166,7 @@ impl Merge {
             ),
             columns: key_columns().into_iter().chain(details).collect(),
             events: self.events,
+            breaks: Vec::new(),
         };
         (table, self.conflicts)
     }
@@ -188,9 +206,7 @@ impl Merged {
         if field.mode == Mode::Nullable {
             self.column.mode = Mode::Nullable;
         }
-        if self.column.description.is_empty() {
-            self.column.description = description(field);
-        }
+        self.column.description = combined(&self.column.description, &description(field));
         place.nested(field.name, |place| {
             place.union(&mut self.fields, field.fields);
         });
@@ -244,8 +260,8 @@ impl Place {
         self.conflicts.push(Conflict {
             subject: format!("{}.{}", self.path, column.name),
             kind: Kind::Column,
-            first: (known.source, spelled(column)),
-            second: (self.source, spelled(&declared(field))),
+            first: Declaration::at(known.source, spelled(column)),
+            second: Declaration::at(self.source, spelled(&declared(field))),
         });
     }
 }
@@ -260,6 +276,7 @@ fn declared(field: &FieldSchema) -> TableColumn {
         max_length: field.limits.max_length,
         precision: field.limits.precision,
         scale: field.limits.scale,
+        default: None,
         policy_tag: field.policy_tag.map(str::to_owned),
         no_longer_sent: false,
         fields: Vec::new(),
@@ -275,7 +292,7 @@ fn limits(column: &TableColumn) -> Limits {
 }
 
 /// The name, since its case counts, with its type.
-fn spelled(column: &TableColumn) -> String {
+pub(crate) fn spelled(column: &TableColumn) -> String {
     let repeated = if column.mode == Mode::Repeated {
         "REPEATED "
     } else {
@@ -294,4 +311,18 @@ fn description(field: &FieldSchema) -> String {
         .filter(|text| !text.is_empty())
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+/// What stands between the descriptions that several declarations give one column.
+const BETWEEN: &str = " / ";
+
+/// Both descriptions, each part once, in order.
+pub(crate) fn combined(one: &str, other: &str) -> String {
+    let mut parts: Vec<&str> = one.split(BETWEEN).filter(|part| !part.is_empty()).collect();
+    for part in other.split(BETWEEN).filter(|part| !part.is_empty()) {
+        if !parts.contains(&part) {
+            parts.push(part);
+        }
+    }
+    parts.join(BETWEEN)
 }

@@ -16,6 +16,8 @@ pub struct TableSchema {
     pub columns: Vec<TableColumn>,
     /// The event types that write to it, by name; none for the events table, which every type writes to.
     pub events: Vec<TableEvent>,
+    /// The breaking changes that somebody approved, oldest first; none is ever taken away.
+    pub breaks: Vec<ApprovedBreak>,
 }
 
 /// One column of a table or of a RECORD.
@@ -43,6 +45,10 @@ pub struct TableColumn {
     /// The most digits behind the point.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scale: Option<u32>,
+    /// The SQL expression that BigQuery puts where a row has no value. No attribute declares one: it is for those
+    /// who write it into the catalog's file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<String>,
     /// The resource name of the policy tag that says who may read it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy_tag: Option<String>,
@@ -76,10 +82,40 @@ pub struct TableEvent {
     pub columns: Vec<String>,
 }
 
+/// A change that would break a table, and that somebody approved in `allow.toml`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct ApprovedBreak {
+    /// The path of the column, such as `shipping.zip`; none for the table itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    /// The name of the rule, such as `type`.
+    pub rule: String,
+    /// What there was.
+    pub old: String,
+    /// What there is.
+    pub new: String,
+    /// Why it was approved.
+    pub reason: String,
+}
+
 impl TableSchema {
     /// The columns that details fill: all but `event_id` and `cluster_key`.
     pub fn details_columns(&self) -> impl Iterator<Item = &TableColumn> {
         self.columns.iter().filter(|column| !column.is_key())
+    }
+
+    /// The Rust types that write a top-level column, whatever its case.
+    pub(crate) fn writers(&self, column: &str) -> Vec<String> {
+        let writes = |event: &&TableEvent| {
+            let mut columns = event.columns.iter();
+            columns.any(|name| name.eq_ignore_ascii_case(column))
+        };
+        let events = self.events.iter().filter(writes);
+        let mut rust_types: Vec<_> = events.map(|event| event.rust_type.clone()).collect();
+        rust_types.dedup();
+        rust_types
     }
 }
 
@@ -90,6 +126,13 @@ impl TableColumn {
         let name = self.column_type.name();
         let parameters = Limits::parameters(self.max_length, self.precision, self.scale);
         format!("{name}{parameters}")
+    }
+
+    /// The one of its name, whatever its case, among others.
+    pub(crate) fn among<'a>(&self, others: &'a [Self]) -> Option<&'a Self> {
+        others
+            .iter()
+            .find(|other| other.name.eq_ignore_ascii_case(&self.name))
     }
 
     /// Whether it is one of the two that rows are joined and clustered by.

@@ -1,0 +1,190 @@
+//! Breaking changes of a folder of schemas, and the file that approves them.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
+
+use std::fs;
+use std::path::Path;
+
+use logeater_schema::{Approvals, Catalog, Event, Update};
+use tempfile::{TempDir, tempdir};
+
+#[derive(Event)]
+#[event("cart.pay", crate = logeater_schema)]
+struct Pay {
+    sku: String,
+    amount: f64,
+}
+
+/// The same event type after a year.
+mod later {
+    use logeater_schema::Event;
+
+    #[derive(Event)]
+    #[event("cart.pay", crate = logeater_schema)]
+    pub(crate) struct Pay {
+        sku: String,
+        amount: u32,
+    }
+}
+
+/// A folder of schemas as `Pay` has them, with this `allow.toml`.
+fn folder(allow: &str) -> TempDir {
+    let folder = tempdir().unwrap();
+    write(folder.path(), &Catalog::new().with::<Pay>()).unwrap();
+    if !allow.is_empty() {
+        fs::write(folder.path().join("allow.toml"), allow).unwrap();
+    }
+    folder
+}
+
+fn write(folder: &Path, code: &Catalog) -> Result<(), String> {
+    let update = Update::of(folder, code).map_err(|error| error.to_string())?;
+    update.write().map_err(|error| error.to_string())
+}
+
+/// What stands in the way of the change from a FLOAT to an INTEGER.
+fn problem(allow: &str) -> String {
+    write(folder(allow).path(), &Catalog::new().with::<later::Pay>()).unwrap_err()
+}
+
+const APPROVED: &str = "[[allow]]\ntable = \"cart\"\ncolumn = \"amount\"\nrule = \"type\"\n\
+                        reason = \"never written\"\nuntil = 2999-12-31\n";
+
+#[test]
+fn a_break_is_refused_with_its_statements_and_the_entry_that_would_approve_it() {
+    let problem = problem("");
+    for expected in [
+        "the code would break tables:\n  - column `cart.amount` changes from NULLABLE FLOAT to NULLABLE INTEGER (",
+        "\n      ALTER TABLE `logeater`.`cart` RENAME COLUMN `amount` TO `amount_old`;\n",
+        "allow.toml:\n\n[[allow]]\ntable = \"cart\"\ncolumn = \"amount\"\nrule = \"type\"\nreason = \"",
+    ] {
+        assert!(problem.contains(expected), "{problem}");
+    }
+}
+
+#[test]
+fn an_approved_break_is_made_once_and_remembered() {
+    let folder = folder(APPROVED);
+    let later = Catalog::new().with::<later::Pay>();
+    write(folder.path(), &later).unwrap();
+    let catalog = Catalog::read(folder.path()).unwrap();
+    let cart = catalog.table("cart").unwrap();
+    assert_eq!(cart.columns[3].type_name(), "INTEGER");
+    let made = &cart.breaks[0];
+    assert_eq!(
+        (
+            made.column.as_deref(),
+            &*made.rule,
+            &*made.old,
+            &*made.new,
+            &*made.reason
+        ),
+        (
+            Some("amount"),
+            "type",
+            "NULLABLE FLOAT",
+            "NULLABLE INTEGER",
+            "never written"
+        )
+    );
+    // The entry may stand as long as the catalog tells what it was for, and be taken away.
+    assert!(Update::of(folder.path(), &later).unwrap().is_empty());
+    fs::remove_file(folder.path().join("allow.toml")).unwrap();
+    assert!(Update::of(folder.path(), &later).unwrap().is_empty());
+    // It is spent: the way back wants an approval of its own.
+    fs::write(folder.path().join("allow.toml"), APPROVED).unwrap();
+    let back = Catalog::new().with::<Pay>();
+    let problem = write(folder.path(), &back).unwrap_err();
+    assert!(
+        problem.contains("from NULLABLE INTEGER to NULLABLE FLOAT"),
+        "{problem}"
+    );
+    let both = format!(
+        "{APPROVED}\n{}",
+        APPROVED.replace("never written", "nobody liked it")
+    );
+    fs::write(folder.path().join("allow.toml"), both).unwrap();
+    write(folder.path(), &back).unwrap();
+}
+
+#[test]
+fn a_day_may_be_text_and_be_called_date() {
+    let text = APPROVED.replace("until = 2999-12-31", "date = \"2999-12-31\"");
+    write(folder(&text).path(), &Catalog::new().with::<later::Pay>()).unwrap();
+}
+
+#[test]
+fn an_approval_ends_with_its_day() {
+    let problem = problem(&APPROVED.replace("2999", "2020"));
+    assert!(
+        problem.contains("\nthe approval of `type` for `cart.amount` has ended on 2020-12-31"),
+        "{problem}"
+    );
+}
+
+#[test]
+fn an_entry_that_no_change_needs_is_refused() {
+    let unchanged = folder(APPROVED);
+    let unused = write(unchanged.path(), &Catalog::new().with::<Pay>()).unwrap_err();
+    assert!(
+        unused
+            .contains("allow.toml approves what no change needs:\n  - `type` for `cart.amount`\n"),
+        "{unused}"
+    );
+    for (old, new) in [
+        ("\"amount\"", "\"sku\""),
+        ("\"cart\"", "\"trolley\""),
+        ("\"type\"", "\"repeated\""),
+    ] {
+        let both = format!("{APPROVED}\n{}", APPROVED.replace(old, new));
+        let problem = problem(&both);
+        assert!(problem.contains("what no change needs"), "{problem}");
+        assert!(!problem.contains("`type` for `cart.amount`"), "{problem}");
+    }
+}
+
+#[test]
+fn a_file_that_is_none_is_refused_with_the_place_and_the_reason() {
+    for (old, new, reason) in [
+        (
+            "\"type\"",
+            "\"typ\"",
+            "`typ` is no rule that refuses a change; those are table_removed, ",
+        ),
+        ("\"type\"", "\"new_column\"", "`new_column` is no rule"),
+        (
+            "never written",
+            " ",
+            "the entry of `type` for `cart.amount` has no reason",
+        ),
+        ("2999-12-31", "2999-13-31", "line 6"),
+        (
+            "2999-12-31",
+            "\"soon\"",
+            "`soon` is no day, such as 2026-12-31",
+        ),
+        ("2999-12-31", "2999-12-31T00:00:00Z", "is no day"),
+        ("2999-12-31", "3", "`a TOML integer` is no day"),
+        ("reason", "raeson", "unknown field `raeson`"),
+        ("[[allow]]", "[[permit]]", "unknown field `permit`"),
+        ("until = 2999-12-31", "", "missing field `until`"),
+    ] {
+        let problem = problem(&APPROVED.replace(old, new));
+        assert!(
+            problem.contains("allow.toml approves nothing: ") && problem.contains(reason),
+            "{new}: {problem}"
+        );
+    }
+}
+
+#[test]
+fn a_table_is_approved_without_a_column() {
+    let old = Catalog::new().with::<Pay>();
+    let mut new = Catalog::new();
+    let changes = old.changes_to(&new);
+    let folder = folder(
+        "[[allow]]\ntable = \"cart\"\nrule = \"table_removed\"\nreason = \"x\"\nuntil = 2999-12-31\n",
+    );
+    let approvals = Approvals::of_folder(folder.path()).unwrap();
+    approvals.apply(&changes, &mut new).unwrap();
+}
