@@ -25,10 +25,9 @@ fn of(columns: &Value, description: &str, events: &Value) -> Catalog {
     let names: Vec<_> = all[2..].iter().map(|column| &column["name"]).collect();
     let mut events = events.clone();
     for event in events.as_array_mut().unwrap() {
-        let written = event.get_mut("columns").and_then(Value::as_array_mut);
-        written
-            .into_iter()
-            .for_each(|columns| columns.retain(|column| names.contains(&&*column)));
+        if let Some(written) = event.get_mut("columns").and_then(Value::as_array_mut) {
+            written.retain(|column| names.contains(&column));
+        }
     }
     let file = json!({"version": 1, "table": "cart", "description": description, "columns": all, "events": events});
     let folder = tempdir().unwrap();
