@@ -13,3 +13,8 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/from-a-struct-to-a-table.md")]
 struct FromAStructToATable;
+
+/// The guide to CI.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/events-in-ci.md")]
+struct EventsInCi;

@@ -11,7 +11,7 @@
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use std::{fmt, fs, io};
 
 use serde::Deserialize;
@@ -22,6 +22,9 @@ use crate::{Catalog, civil};
 
 /// The file's name in a folder of schemas.
 const FILE: &str = "allow.toml";
+
+/// How long an entry that is shown may be used.
+const MONTH: Duration = Duration::from_secs(30 * 86_400);
 
 /// What `allow.toml` approves; nothing, where there is no such file.
 #[derive(Clone, Debug, Default)]
@@ -79,6 +82,8 @@ pub enum ApprovalError {
         path: PathBuf,
         /// The entries that would have approved some in time.
         expired: Vec<String>,
+        /// A day in a month, for an entry.
+        in_a_month: String,
     },
     /// Entries that no change needs.
     Unused {
@@ -161,6 +166,7 @@ impl Approvals {
             });
             return Err(ApprovalError::Breaking {
                 expired: expired.map(Entry::expiry).collect(),
+                in_a_month: Day::of(SystemTime::now() + MONTH).0,
                 path: self.path.clone(),
                 changes,
             });
@@ -297,8 +303,9 @@ impl fmt::Display for ApprovalError {
                 changes,
                 path,
                 expired,
+                in_a_month,
             } => {
-                write!(f, "the code would break tables:")?;
+                write!(f, "this would break tables:")?;
                 for change in changes {
                     write!(f, "\n  - {change}")?;
                     for statement in &change.statements {
@@ -313,7 +320,8 @@ impl fmt::Display for ApprovalError {
                     "\nIf a break is meant, and somebody runs the statements, approve it in {}:",
                     path.display()
                 )?;
-                changes.iter().try_for_each(|change| write_entry(f, change))
+                let mut changes = changes.iter();
+                changes.try_for_each(|change| write_entry(f, change, in_a_month))
             }
             Self::Unused { path, entries } => {
                 write!(f, "{} approves what no change needs:", path.display())?;
@@ -327,7 +335,7 @@ impl fmt::Display for ApprovalError {
 }
 
 /// An entry to copy.
-fn write_entry(f: &mut fmt::Formatter<'_>, change: &Change) -> fmt::Result {
+fn write_entry(f: &mut fmt::Formatter<'_>, change: &Change, until: &str) -> fmt::Result {
     write!(f, "\n\n[[allow]]\ntable = \"{}\"", change.table)?;
     if let Some(column) = change.column() {
         write!(f, "\ncolumn = \"{column}\"")?;
@@ -335,7 +343,7 @@ fn write_entry(f: &mut fmt::Formatter<'_>, change: &Change) -> fmt::Result {
     let rule = change.rule.name();
     write!(
         f,
-        "\nrule = \"{rule}\"\nreason = \"(why it does no harm)\"\nuntil = (the last day on which it may be made, as 2026-12-31)"
+        "\nrule = \"{rule}\"\nreason = \"\" # why it does no harm\nuntil = {until} # the last day on which it may be made"
     )
 }
 

@@ -22,6 +22,8 @@ pub struct Change {
     pub rust_types: Vec<String>,
     /// What to do instead, or what follows from it; empty where nothing needs to be said.
     pub advice: String,
+    /// Why it was approved, if the new catalog says so and the old one does not yet.
+    pub approved: Option<String>,
     /// The SQL that a person could run to make the same change in BigQuery; none where no statement can.
     ///
     /// Statements that alter the type of a column, rename or drop it fail while rows are in the streaming
@@ -156,6 +158,12 @@ impl Change {
     #[must_use]
     pub fn is_breaking(&self) -> bool {
         self.class() == Class::Breaking
+    }
+
+    /// Whether it is breaking, and nobody has approved it.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        self.is_breaking() && self.approved.is_none()
     }
 
     /// The path of the column, if it is of one.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::change::{Change, Rule, Subject};
-use crate::{Catalog, Mode, TableColumn, TableEvent, TableSchema, statements};
+use crate::{ApprovedBreak, Catalog, Mode, TableColumn, TableEvent, TableSchema, statements};
 
 /// The most columns of a table, those of RECORDs included; none of ours ever goes:
 /// <https://cloud.google.com/bigquery/quotas#standard_tables>.
@@ -52,7 +52,23 @@ fn table_changes(old: Option<&TableSchema>, new: Option<&TableSchema>) -> Vec<Ch
         (None, None) => {}
     }
     changes.of_width(old, new);
+    for change in &mut changes.found {
+        let known = reasons(old, change);
+        let mut new = reasons(new, change).into_iter();
+        change.approved = new.find(|reason| !known.contains(reason));
+    }
     changes.found
+}
+
+/// The reasons that a table's breaks give for a change.
+fn reasons(table: Option<&TableSchema>, change: &Change) -> Vec<String> {
+    let breaks = table.map_or(&[][..], |table| &table.breaks);
+    let is_of = |made: &&ApprovedBreak| {
+        (made.column.as_deref(), &*made.rule) == (change.column(), change.rule.name())
+            && (&made.old, &made.new) == (&change.old, &change.new)
+    };
+    let breaks = breaks.iter().filter(is_of);
+    breaks.map(|made| made.reason.clone()).collect()
 }
 
 /// The changes of one table, which is the new one unless it is gone.
@@ -78,6 +94,7 @@ impl Changes<'_> {
             new: new.to_owned(),
             rust_types,
             advice: String::new(),
+            approved: None,
             statements: Vec::new(),
         });
         &mut self.found[at]

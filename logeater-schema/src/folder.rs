@@ -31,6 +31,30 @@ impl Catalog {
         let folder = folder.as_ref();
         write(folder, &render(self, folder))
     }
+
+    /// The texts of the folder of schemas by their paths in it, as [`write`](Self::write) writes them.
+    #[must_use]
+    pub fn files(&self) -> BTreeMap<PathBuf, String> {
+        let mut files = BTreeMap::new();
+        for table in self.tables() {
+            let file = |folder: &str, ending: &str| {
+                Path::new(folder).join(format!("{}.{ending}", table.name))
+            };
+            files.insert(file("catalog", "json"), catalog_file::render(table));
+            files.insert(file("bigquery", "json"), bigquery::schema_json(table));
+            files.insert(file("bigquery", "sql"), bigquery::create_table(table));
+            files.insert(file("terraform", "tf.json"), terraform::render(table));
+        }
+        for (table, event) in self.events() {
+            if let Some(schema) = json_schema::render(table, event) {
+                files.insert(format!("jsonschema/{}.json", event.name).into(), schema);
+            }
+        }
+        let template = elasticsearch::render(self);
+        files.insert(PathBuf::from("elasticsearch/events.json"), template);
+        files.insert(PathBuf::from(README), readme::render(self));
+        files
+    }
 }
 
 /// The files of a folder by their paths in it.
@@ -49,26 +73,9 @@ const README: &str = "README.md";
 
 /// The files that this folder should hold.
 pub(crate) fn render(catalog: &Catalog, folder: &Path) -> Files {
-    let mut files = BTreeMap::new();
-    for table in catalog.tables() {
-        let file =
-            |folder: &str, ending: &str| Path::new(folder).join(format!("{}.{ending}", table.name));
-        files.insert(file("catalog", "json"), catalog_file::render(table));
-        files.insert(file("bigquery", "json"), bigquery::schema_json(table));
-        files.insert(file("bigquery", "sql"), bigquery::create_table(table));
-        files.insert(file("terraform", "tf.json"), terraform::render(table));
-    }
-    for (table, event) in catalog.events() {
-        if let Some(schema) = json_schema::render(table, event) {
-            files.insert(format!("jsonschema/{}.json", event.name).into(), schema);
-        }
-    }
-    files.insert(
-        PathBuf::from("elasticsearch/events.json"),
-        elasticsearch::render(catalog),
-    );
-    if !is_of_a_person(&folder.join(README)) {
-        files.insert(PathBuf::from(README), readme::render(catalog));
+    let mut files = catalog.files();
+    if is_of_a_person(&folder.join(README)) {
+        files.remove(Path::new(README));
     }
     files
 }

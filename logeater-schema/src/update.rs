@@ -61,10 +61,10 @@ impl Update {
             old => old.map_err(UpdateError::Catalog)?,
         };
         let mut grown = old.grown_whatever_breaks(code);
-        let changes = old.changes_to(&grown);
         Approvals::of_folder(&folder)
-            .and_then(|approvals| approvals.apply(&changes, &mut grown))
+            .and_then(|approvals| approvals.apply(&old.changes_to(&grown), &mut grown))
             .map_err(UpdateError::Approval)?;
+        let changes = old.changes_to(&grown);
         let files = render(&grown, &folder);
         let differences = differences(&folder, &files).map_err(UpdateError::Catalog)?;
         Ok(Self {
@@ -148,7 +148,7 @@ impl fmt::Display for UpdateError {
                  `use my_events as _;`, and if they are generic, add them by hand with Catalog::with",
             ),
             Self::Conflicts(conflicts) => {
-                f.write_str("the events of this program exclude each other:")?;
+                f.write_str("these declarations exclude each other:")?;
                 conflicts
                     .iter()
                     .try_for_each(|conflict| write!(f, "\n  - {conflict}"))

@@ -54,7 +54,7 @@ const APPROVED: &str = "[[allow]]\ntable = \"cart\"\ncolumn = \"amount\"\nrule =
 fn a_break_is_refused_with_its_statements_and_the_entry_that_would_approve_it() {
     let problem = problem("");
     for expected in [
-        "the code would break tables:\n  - column `cart.amount` changes from NULLABLE FLOAT to NULLABLE INTEGER (",
+        "this would break tables:\n  - column `cart.amount` changes from NULLABLE FLOAT to NULLABLE INTEGER (",
         "\n      ALTER TABLE `logeater`.`cart` RENAME COLUMN `amount` TO `amount_old`;\n",
         "allow.toml:\n\n[[allow]]\ntable = \"cart\"\ncolumn = \"amount\"\nrule = \"type\"\nreason = \"",
     ] {
@@ -187,4 +187,25 @@ fn a_table_is_approved_without_a_column() {
     );
     let approvals = Approvals::of_folder(folder.path()).unwrap();
     approvals.apply(&changes, &mut new).unwrap();
+}
+
+#[test]
+fn a_comparison_of_folders_knows_what_was_approved_between_them() {
+    let old = Catalog::new().with::<Pay>();
+    let folder = folder(APPROVED);
+    write(folder.path(), &Catalog::new().with::<later::Pay>()).unwrap();
+    let new = Catalog::read(folder.path()).unwrap();
+    let changes = old.changes_to(&new);
+    let breaking: Vec<_> = changes
+        .iter()
+        .filter(|change| change.is_breaking())
+        .collect();
+    assert_eq!(breaking.len(), 1);
+    assert_eq!(breaking[0].approved.as_deref(), Some("never written"));
+    assert!(!breaking[0].is_refused());
+    let back = new.changes_to(&old);
+    assert!(
+        back.iter().any(logeater_schema::Change::is_refused),
+        "{back:?}"
+    );
 }

@@ -5,6 +5,8 @@
 #[cfg(feature = "cli")]
 mod program;
 mod push;
+#[cfg(feature = "cli")]
+mod schema;
 mod service;
 mod store;
 mod support;

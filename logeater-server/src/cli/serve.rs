@@ -1,37 +1,20 @@
-//! The program `logeater`: what the command line says, and how the process ends.
+//! `logeater serve`: the collector, from its arguments to its last signal.
 
 use std::error::Error;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
 use logeater_schema::Catalog;
 use tokio::net::TcpListener;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
 
 use crate::{Collector, Config};
-
-/// Collects events and keeps them as typed rows.
-#[derive(Debug, Parser)]
-#[command(name = "logeater", version)]
-struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    Serve(Serve),
-}
 
 /// Run the collector until SIGTERM or SIGINT.
 ///
 /// Prints one line on stdout when it is ready: `logeater is listening on ADDRESS, store FILE`. Logs go to
 /// stderr; `RUST_LOG` sets what is logged (default: info).
 #[derive(Debug, clap::Args)]
-struct Serve {
+pub(super) struct Serve {
     /// Where to listen for gRPC; port 0 takes a free one
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:50051")]
     listen: String,
@@ -45,28 +28,14 @@ struct Serve {
     catalog: Option<PathBuf>,
 }
 
-/// Does what the command line says, and gives the process's exit code: 1 for an error, 2 for a wrong
-/// command line.
-#[must_use]
-pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    log_to_stderr();
-    let Command::Serve(serve) = arguments.command;
-    match run(serve) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {}", with_sources(&*error));
-            ExitCode::FAILURE
+impl Serve {
+    pub(super) fn run(self) -> Result<(), Box<dyn Error>> {
+        let mut config = Config::new(self.data);
+        if let Some(path) = self.catalog {
+            config = config.catalog(Catalog::read(path)?);
         }
+        tokio::runtime::Runtime::new()?.block_on(collect(&self.listen, &config))
     }
-}
-
-fn run(serve: Serve) -> Result<(), Box<dyn Error>> {
-    let mut config = Config::new(serve.data);
-    if let Some(path) = serve.catalog {
-        config = config.catalog(Catalog::read(path)?);
-    }
-    tokio::runtime::Runtime::new()?.block_on(collect(&serve.listen, &config))
 }
 
 async fn collect(listen: &str, config: &Config) -> Result<(), Box<dyn Error>> {
@@ -109,28 +78,4 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
             std::future::pending::<()>().await;
         }
     })
-}
-
-fn log_to_stderr() {
-    let filter = EnvFilter::builder()
-        .with_default_directive(LevelFilter::INFO.into())
-        .from_env_lossy();
-    let colors = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(colors)
-        .with_writer(std::io::stderr)
-        .init();
-}
-
-/// The error and all that led to it, in one line.
-fn with_sources(error: &dyn Error) -> String {
-    let mut line = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        line.push_str(": ");
-        line.push_str(&source.to_string());
-        next = source.source();
-    }
-    line
 }

@@ -1,0 +1,56 @@
+//! The examples without a terminal or a collector print what they promise.
+
+#![expect(clippy::unwrap_used, reason = "a test that fails shows where")]
+
+use std::path::PathBuf;
+use std::process::Command;
+
+/// What an example prints. Cargo builds the examples of the package before its tests run.
+fn output(example: &str) -> String {
+    let tests = std::env::current_exe().unwrap();
+    let folder = tests.ancestors().nth(2).unwrap();
+    let program: PathBuf = folder.join("examples").join(example);
+    let output = Command::new(program).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn an_enum_is_a_namespace() {
+    let output = output("enum_namespace");
+    for expected in [
+        "cart.reset            \n",
+        "cart.add.from_mobile  sku, quantity, app\n",
+        "  quantity      INTEGER\n",
+        "  cart.add.from_mobile  {\"sku\":\"A-2\",\"quantity\":2,\"app\":\"ios 17\"}\n",
+        "  cart.reset            (no details)\n",
+    ] {
+        assert!(output.contains(expected), "{expected}: {output}");
+    }
+}
+
+#[test]
+fn any_type_can_be_a_column() {
+    let output = output("custom_column");
+    assert!(
+        output.starts_with(
+            "version   STRING\nscreen    RECORD\ncountry   STRING\nprice     NUMERIC\n"
+        ),
+        "{output}"
+    );
+    let details = r#"{"version":"1.4","screen":{"width":1920,"height":1080},"country":"Israel","price":"19.99"}"#;
+    assert!(output.ends_with(&format!("{details}\n")), "{output}");
+}
+
+#[test]
+fn a_table_lives() {
+    let output = output("catalog");
+    for expected in [
+        "  bigquery/cart.sql\n",
+        "  safe: column `cart.quantity` is no longer sent\n",
+        "  safe: column `cart.coupons` is new: REPEATED STRING (catalog::february::Add)\n",
+        "this would break tables:\n  - column `cart.sku` changes from NULLABLE STRING to NULLABLE NUMERIC (catalog::march::Add)",
+    ] {
+        assert!(output.contains(expected), "{expected}: {output}");
+    }
+}

@@ -1,0 +1,72 @@
+//! The program `logeater`: what the command line says, and how the process ends.
+
+mod schema;
+mod serve;
+
+use std::error::Error;
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+/// Collects events and keeps them as typed rows.
+#[derive(Debug, Parser)]
+#[command(name = "logeater", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Serve),
+    /// Compare, render and merge folders of schemas
+    #[command(subcommand)]
+    Schema(schema::Schema),
+}
+
+/// Does what the command line says, and gives the process's exit code: 0, 1 for an error, 2 for a wrong
+/// command line. The commands of `schema` answer a question with 0 and 1, and have 2 for errors too.
+#[must_use]
+pub fn main() -> ExitCode {
+    match Arguments::parse().command {
+        Command::Serve(serve) => {
+            log_to_stderr();
+            ended(serve.run().map(|()| ExitCode::SUCCESS), 1)
+        }
+        Command::Schema(schema) => ended(schema.run(), 2),
+    }
+}
+
+fn ended(result: Result<ExitCode, Box<dyn Error>>, trouble: u8) -> ExitCode {
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {}", with_sources(&*error));
+        ExitCode::from(trouble)
+    })
+}
+
+fn log_to_stderr() {
+    let filter = EnvFilter::builder()
+        .with_default_directive(LevelFilter::INFO.into())
+        .from_env_lossy();
+    let colors = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(colors)
+        .with_writer(std::io::stderr)
+        .init();
+}
+
+/// The error and all that led to it, in one line.
+fn with_sources(error: &dyn Error) -> String {
+    let mut line = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        line.push_str(": ");
+        line.push_str(&source.to_string());
+        next = source.source();
+    }
+    line
+}

@@ -1,0 +1,37 @@
+//! `logeater schema`: what CI and people do with folders of schemas.
+
+mod diff;
+mod merge;
+mod render;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Schema {
+    Diff(diff::Diff),
+    Render(render::Render),
+    Merge(merge::Merge),
+}
+
+impl Schema {
+    pub(super) fn run(self) -> Result<ExitCode, Box<dyn Error>> {
+        match self {
+            Self::Diff(diff) => diff.run(),
+            Self::Render(render) => render.run(),
+            Self::Merge(merge) => merge.run(),
+        }
+    }
+}
+
+/// Writes to stdout; who closed it wants no more.
+fn print(text: &str) -> std::io::Result<()> {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
