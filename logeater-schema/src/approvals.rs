@@ -24,7 +24,7 @@ use crate::{Catalog, civil};
 const FILE: &str = "allow.toml";
 
 /// How long an entry that is shown may be used.
-const MONTH: Duration = Duration::from_secs(30 * 86_400);
+const MONTH: Duration = Duration::from_hours(30 * 24);
 
 /// What `allow.toml` approves; nothing, where there is no such file.
 #[derive(Clone, Debug, Default)]
