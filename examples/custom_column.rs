@@ -20,12 +20,15 @@ struct Seen {
     screen: (u32, u32),
     // 3. An adapter, for a type and a form that are both of others.
     #[event(with = country_name)]
-    country: u16,
+    country: Country,
     // 4. `Column` by hand, where every field of the type should be this column.
     price: Cents,
 }
 
 struct Version(u8, u8);
+
+/// By its number in ISO 3166; imagine another crate's type.
+struct Country(u16);
 
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -49,8 +52,8 @@ impl From<&(u32, u32)> for Size {
 mod country_name {
     pub(super) type Column = &'static str;
 
-    pub(super) fn column(code: &u16) -> Column {
-        match code {
+    pub(super) fn column(country: &super::Country) -> Column {
+        match country.0 {
             276 => "Germany",
             376 => "Israel",
             _ => "elsewhere",
@@ -84,7 +87,7 @@ fn main() {
     client.emit(Seen {
         version: Version(1, 4),
         screen: (1920, 1080),
-        country: 376,
+        country: Country(376),
         price: Cents(1_999),
     });
     for event in recorded.events() {
