@@ -159,6 +159,11 @@ pub(crate) fn column_description(column: &TableColumn) -> String {
     )
 }
 
+/// Whether a column's description is longer than BigQuery takes it.
+pub(crate) fn is_cut(column: &TableColumn) -> bool {
+    column.description.chars().count() > COLUMN_DESCRIPTION_CHARS_MAX
+}
+
 /// The first `chars_max` characters.
 fn cut(text: &str, chars_max: usize) -> &str {
     text.char_indices()

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::change::{Change, Rule, Subject};
-use crate::{ApprovedBreak, Catalog, Mode, TableColumn, TableEvent, TableSchema, statements};
+use crate::{
+    ApprovedBreak, Catalog, Mode, TableColumn, TableEvent, TableSchema, bigquery, statements,
+};
 
 /// The most columns of a table, those of RECORDs included; none of ours ever goes:
 /// <https://cloud.google.com/bigquery/quotas#standard_tables>.
@@ -145,7 +147,10 @@ impl Changes<'_> {
             _ => (Rule::NewColumn, ""),
         };
         let change = self.add(rule, column(path), "", &spelled(new));
-        advice.clone_into(&mut change.advice);
+        let advice = [advice, cut(new)]
+            .into_iter()
+            .filter(|part| !part.is_empty());
+        change.advice = advice.collect::<Vec<_>>().join("; ");
         change.statements = statements::add_column(&change.table, path, new);
     }
 
@@ -168,6 +173,7 @@ impl Changes<'_> {
         if old.description != new.description {
             let (was, is) = (&old.description, &new.description);
             let change = self.add(Rule::Description, column(path), was, is);
+            cut(new).clone_into(&mut change.advice);
             change.statements = statements::describe_column(&change.table, path, new);
         }
         self.of_policy_tag(path, old, new);
@@ -303,6 +309,15 @@ fn name_renamed_event_types(changes: &mut [Change]) {
             "its rows keep the old name; who counts them has to ask for both"
                 .clone_into(&mut old.advice);
         }
+    }
+}
+
+/// A warning where a description is longer than BigQuery takes it.
+fn cut(column: &TableColumn) -> &'static str {
+    if bigquery::is_cut(column) {
+        "BigQuery takes 1,024 characters of a description, and the files for it have the first"
+    } else {
+        ""
     }
 }
 

@@ -129,6 +129,32 @@ fn a_description_is_safe_and_so_is_a_new_variant_which_is_one() {
 }
 
 #[test]
+fn a_description_that_is_cut_is_said_so() {
+    let described = |description: String| json!({"type": "STRING", "description": description});
+    let (short, at_limit, beyond) = (
+        described("a".into()),
+        described("ü".repeat(1_024)),
+        described("ü".repeat(1_025)),
+    );
+    assert_eq!(changed(&short, &at_limit)[0].advice, "");
+    let advice = &changed(&short, &beyond)[0].advice;
+    assert!(
+        advice.starts_with("BigQuery takes 1,024 characters"),
+        "{advice}"
+    );
+    let mut column = beyond;
+    column["name"] = json!("sku");
+    let changes = cart(&json!([])).changes_to(&cart(&json!([column])));
+    assert!(
+        changes[0]
+            .to_string()
+            .contains("new: NULLABLE STRING (shop::Add): BigQuery takes 1,024"),
+        "{}",
+        changes[0]
+    );
+}
+
+#[test]
 fn a_tables_description_is_safe() {
     let nothing = json!([]);
     let changes = of(&nothing, "a", &nothing).changes_to(&of(&nothing, "b \"c\"", &nothing));
