@@ -41,7 +41,7 @@ fn newtype(column: &Column<'_>, inner: &Type) -> TokenStream {
     let forward = quote_spanned!(span=> <#inner as __logeater::Column>);
     let description = newtype_description(column, &forward);
     let mut wanted = Bounds::new(column.item.generics);
-    wanted.want(inner, &quote!(__logeater::Column));
+    wanted.always_want(inner, &quote_spanned!(span=> __logeater::Column));
     let implementation = implementation(
         column,
         &wanted,
@@ -172,8 +172,7 @@ fn columns(column: &Column<'_>, fields: &[Field<'_>]) -> TokenStream {
         }
     };
     let span = own(column.item.ident).span();
-    let columns = quote_spanned!(span=> __logeater::nested(#columns));
-    quote! {
+    quote_spanned! {span=>
         const FIELDS: &'static [__logeater::FieldSchema] = #columns;
         #parts
     }
@@ -233,19 +232,24 @@ fn tagged(column: &Column<'_>, Variants { kind, variants }: &Variants<'_>) -> To
     let columns = variants.iter().filter_map(variant_column);
     let arms = variants.iter().map(|variant| write_variant(kind, variant));
     let description = description(&column.description);
-    let span = own(column.item.ident).span();
-    let columns = quote_spanned! {span=>
-        __logeater::nested(&[
-            __logeater::nullable::<__logeater::std::primitive::str>(#kind, #values),
+    let columns = quote! {
+        &[
+            __logeater::nullable(
+                <__logeater::std::primitive::str as __logeater::Column>::FIELD,
+                #kind,
+                #values,
+            ),
             #(#columns),*
-        ])
+        ]
     };
     let mut wanted = Bounds::new(column.item.generics);
     for variant in variants {
         match &variant.data {
             VariantData::Nothing => {}
             VariantData::Fields(fields) => bounds(fields, &mut wanted),
-            VariantData::Value(ty) => wanted.want(ty, &quote!(__logeater::Column)),
+            VariantData::Value(ty) => {
+                wanted.always_want(ty, &quote_spanned!(at(ty.span())=> __logeater::Column));
+            }
         }
     }
     implementation(
@@ -272,10 +276,14 @@ fn variant_column(variant: &DataVariant<'_>) -> Option<TokenStream> {
         VariantData::Nothing => None,
         VariantData::Fields(fields) => {
             let columns = declared(fields);
-            Some(quote!(__logeater::record(#name, #description, __logeater::nested(#columns))))
+            Some(quote!(__logeater::record(#name, #description, #columns)))
         }
         VariantData::Value(ty) => Some(quote_spanned! {at(ty.span())=>
-            __logeater::nullable::<__logeater::VariantValue<#ty>>(#name, #description)
+            __logeater::nullable(
+                <__logeater::VariantValue<#ty> as __logeater::Column>::FIELD,
+                #name,
+                #description,
+            )
         }),
     }
 }

@@ -91,7 +91,8 @@ fn declaration(event: &Event<'_>, event_type: &EventType<'_>, index: usize) -> T
         };
     }
     let fields = declared(&event_type.fields);
-    quote!(__logeater::event_type(#name, #description, #fields, #source))
+    let span = at(event_type.ident.span());
+    quote_spanned!(span=> __logeater::event_type(#name, #description, #fields, #source))
 }
 
 /// What event types with flattened fields are joined of.
@@ -169,9 +170,11 @@ fn same_columns(event: &Event<'_>) -> TokenStream {
             if first_type.to_string() != ty.to_string() {
                 let message = two_types(name, first, event_type.ident);
                 let span = at(field.ty.span());
-                checks.extend(
-                    quote_spanned!(span=> __logeater::same_column::<#first_type, #ty>(#message);),
-                );
+                checks.extend(quote_spanned!(span=> __logeater::same_column(
+                        <#first_type as __logeater::Column>::FIELD,
+                        <#ty as __logeater::Column>::FIELD,
+                        #message,
+                    );));
             }
         }
     }

@@ -45,7 +45,7 @@ fn declaration(field: &Field<'_>) -> TokenStream {
     let (ty, name, description) = (column_type(field), &field.name, &field.description);
     let required = field.attrs.required.is_some();
     let declare = if required {
-        quote!(required)
+        quote!(required::<<#ty as __logeater::Column>::Shape>)
     } else {
         quote!(nullable)
     };
@@ -54,7 +54,7 @@ fn declaration(field: &Field<'_>) -> TokenStream {
         quote!(.policy_tag(#tag))
     });
     let declared = quote_spanned! {at(field.ident.span())=>
-        __logeater::#declare::<#ty>(#name, #description) #policy_tag
+        __logeater::#declare(<#ty as __logeater::Column>::FIELD, #name, #description) #policy_tag
     };
     match refinement(&field.attrs) {
         Some(_) => {
@@ -73,7 +73,12 @@ pub(crate) fn parts(fields: &[Field<'_>]) -> TokenStream {
             let (field, ty) = (run[0], run[0].ty);
             let prefix = field.attrs.prefix.as_ref().map(|given| &given.value.text);
             let prefix = prefix.map_or("", String::as_str);
-            parts.extend(quote_spanned! {at(ty.span())=> __logeater::flat::<#ty>(#prefix),});
+            parts.extend(quote_spanned! {at(ty.span())=>
+                __logeater::flat::<<#ty as __logeater::Column>::Shape>(
+                    <#ty as __logeater::Column>::FIELD,
+                    #prefix,
+                ),
+            });
         } else {
             let columns = run.iter().map(|field| declaration(field));
             parts.extend(quote!(__logeater::Part::Columns(&[#(#columns),*]),));
@@ -97,11 +102,21 @@ pub(crate) fn written(fields: &[Field<'_>], value: fn(&Field<'_>) -> TokenStream
             let span = at(field.ident.span());
             if field.is_flattened() {
                 let prefix = field.attrs.prefix.as_ref().map(|given| &given.value.text);
-                let (prefix, value) = (prefix.map_or("", String::as_str), value(field));
-                return quote_spanned!(span=> __out.flat(#prefix, #value););
+                let (ty, prefix, value) =
+                    (field.ty, prefix.map_or("", String::as_str), value(field));
+                return quote_spanned! {span=>
+                    <#ty as __logeater::Column>::write_flat(#value, #prefix, __out);
+                };
             }
             let key = format!(",\"{}\":", &field.name.text);
-            let (method, value) = column_value(field, &value(field));
+            let value = value(field);
+            if let (Encoding::Itself, None) = (field.encoding(), refinement(&field.attrs)) {
+                let ty = field.ty;
+                return quote_spanned! {span=>
+                    <#ty as __logeater::Column>::write_field(#value, #key, __out);
+                };
+            }
+            let (method, value) = column_value(field, &value);
             quote_spanned!(span=> __out.#method(#key, #value);)
         });
     quote!(#(#statements)*)

@@ -46,6 +46,22 @@ pub trait Column {
     #[doc(hidden)]
     const PARTS: &'static [Part] = &[];
 
+    /// The column that a field of this type is, without a name: NULLABLE, or REPEATED. For the derives, which
+    /// name it and [`write_field`](Self::write_field) alike, so that the compiler says once, and not twice, that
+    /// a type is no column.
+    #[doc(hidden)]
+    const FIELD: FieldSchema = FieldSchema {
+        name: "",
+        description: "",
+        type_description: Self::DESCRIPTION,
+        column_type: Self::TYPE,
+        mode: Self::Shape::MODE,
+        limits: Self::LIMITS,
+        policy_tag: None,
+        // The compiler shows this line where it finds a cycle.
+        fields: Self::FIELDS, // a RECORD cannot hold itself: write the key of the other value instead
+    };
+
     /// Writes the value: exactly one JSON value of the declared type.
     fn write(&self, out: &mut JsonWriter<'_>);
 
@@ -60,6 +76,19 @@ pub trait Column {
         Self: Sized + 'a,
     {
         out.array(items);
+    }
+
+    /// Writes a member of an object; for the derives.
+    #[doc(hidden)]
+    #[inline]
+    fn write_field(&self, key: &'static str, out: &mut JsonWriter<'_>) {
+        out.field(key, self);
+    }
+
+    /// Writes the members of a RECORD among those of an object; for the derives.
+    #[doc(hidden)]
+    fn write_flat(&self, prefix: &str, out: &mut JsonWriter<'_>) {
+        out.flat(prefix, self);
     }
 }
 

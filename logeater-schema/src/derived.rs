@@ -4,6 +4,7 @@ use std::fmt::Display;
 
 use serde::Serialize;
 
+use crate::const_text::refuse;
 use crate::{
     Column, ColumnType, EventType, FieldSchema, JsonWriter, Limits, Many, Mode, One, Shape, Source,
 };
@@ -52,7 +53,7 @@ impl<T: Column> Column for VariantValue<T> {
     const FIELDS: &'static [FieldSchema] = if Self::IS_RECORD {
         T::FIELDS
     } else {
-        const { &[nullable::<T>("value", "")] }
+        const { &[FieldSchema::of::<T>("value")] }
     };
     const DESCRIPTION: &'static str = if Self::IS_RECORD { T::DESCRIPTION } else { "" };
 
@@ -80,21 +81,17 @@ pub trait AlwaysPresent: Shape {}
 
 impl AlwaysPresent for One {}
 
-/// Declares a NULLABLE or REPEATED column; one call, for the sake of compile time.
+/// Declares a NULLABLE or REPEATED column.
 #[must_use]
-pub const fn nullable<C: Column + ?Sized>(
+pub const fn nullable(
+    field: FieldSchema,
     name: &'static str,
     description: &'static str,
 ) -> FieldSchema {
     FieldSchema {
         name,
         description,
-        type_description: C::DESCRIPTION,
-        column_type: C::TYPE,
-        mode: C::Shape::MODE,
-        limits: C::LIMITS,
-        policy_tag: None,
-        fields: C::FIELDS,
+        ..field
     }
 }
 
@@ -123,20 +120,18 @@ pub const fn record(
 ///
 /// At compile time, for a column of type JSON.
 #[must_use]
-pub const fn required<C: Column + ?Sized>(
+pub const fn required<S: AlwaysPresent>(
+    field: FieldSchema,
     name: &'static str,
     description: &'static str,
-) -> FieldSchema
-where
-    C::Shape: AlwaysPresent,
-{
+) -> FieldSchema {
     assert!(
-        !matches!(C::TYPE, ColumnType::Json),
+        !matches!(field.column_type, ColumnType::Json),
         "a column of type JSON cannot be `required`: its null is SQL's NULL, and is left out"
     );
     FieldSchema {
         mode: Mode::Required,
-        ..nullable::<C>(name, description)
+        ..nullable(field, name, description)
     }
 }
 
@@ -163,12 +158,8 @@ pub const fn inner_or_own(inner: &'static str, own: &'static str) -> &'static st
 ///
 /// With `message`, if they differ in type, in its limits, in whether they repeat, or in a field that both
 /// RECORDs have.
-pub const fn same_column<A: Column + ?Sized, B: Column + ?Sized>(message: &str) {
-    assert!(
-        is_same(&FieldSchema::of::<A>(""), &FieldSchema::of::<B>("")),
-        "{}",
-        message
-    );
+pub const fn same_column(a: FieldSchema, b: FieldSchema, message: &str) {
+    assert!(is_same(&a, &b), "{}", message);
 }
 
 pub(crate) const fn is_same(a: &FieldSchema, b: &FieldSchema) -> bool {
@@ -189,29 +180,32 @@ const fn are_same(a: &[FieldSchema], b: &[FieldSchema]) -> bool {
     true
 }
 
-/// The fields of a RECORD. Fails to compile if they are nested too deep.
-///
-/// # Panics
-///
-/// When the RECORD is one of more than 15 that lie in each other.
-#[must_use]
-pub const fn nested(fields: &'static [FieldSchema]) -> &'static [FieldSchema] {
-    assert!(
-        depth(fields) < DEPTH_MAX,
-        "BigQuery nests RECORDs at most 15 levels deep: write deeper ones with `#[column(json)]`"
-    );
-    fields
-}
-
 /// How many RECORDs may lie in each other, the outermost included:
 /// <https://cloud.google.com/bigquery/docs/nested-repeated#limitations>.
 pub(crate) const DEPTH_MAX: usize = 15;
 
-const fn depth(fields: &[FieldSchema]) -> usize {
+/// Fails where RECORDs lie too deep in each other, with words that name the column. Here, and not where a RECORD
+/// is declared, all of them are known: those of maps and of other crates' types as well.
+pub(crate) const fn check_depth(columns: &[FieldSchema]) {
+    let mut at = 0;
+    while at < columns.len() {
+        if depth(columns[at].fields) >= DEPTH_MAX {
+            refuse(&[
+                "the column `",
+                columns[at].name,
+                "` has more than 15 RECORDs in each other, which BigQuery does not take: write `json` on one of their fields",
+            ]);
+        }
+        at += 1;
+    }
+}
+
+/// How many RECORDs the columns have in each other.
+const fn depth(columns: &[FieldSchema]) -> usize {
     let (mut deepest, mut at) = (0, 0);
-    while at < fields.len() {
-        if !fields[at].fields.is_empty() {
-            let depth = 1 + depth(fields[at].fields);
+    while at < columns.len() {
+        if !columns[at].fields.is_empty() {
+            let depth = 1 + depth(columns[at].fields);
             deepest = if depth > deepest { depth } else { deepest };
         }
         at += 1;

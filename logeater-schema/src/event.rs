@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::SystemTime;
 
+use crate::derived::check_depth;
 use crate::flatten::Part;
 use crate::{FieldSchema, JsonWriter};
 
@@ -78,8 +79,14 @@ pub struct EventType {
 
 impl EventType {
     /// Declares an event type without a description.
+    ///
+    /// # Panics
+    ///
+    /// When a field has more than 15 RECORDs in each other, which BigQuery does not take; in a `const` that is an
+    /// error of the compiler.
     #[must_use]
     pub const fn new(name: &'static str, fields: &'static [FieldSchema], source: Source) -> Self {
+        check_depth(fields);
         Self {
             name,
             description: "",

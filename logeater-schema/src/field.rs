@@ -29,7 +29,7 @@ impl FieldSchema {
     /// Declares the column `name` of type `C`, without a description.
     #[must_use]
     pub const fn of<C: Column + ?Sized>(name: &'static str) -> Self {
-        nullable::<C>(name, "")
+        nullable(C::FIELD, name, "")
     }
 
     /// Sets the field's own description.

@@ -39,24 +39,21 @@ pub trait Flat: Shape {}
 impl Flat for One {}
 impl Flat for Maybe {}
 
-/// The columns of a flattened field of type `C`.
+/// The columns of a flattened field, which would be the column `field`.
 ///
 /// # Panics
 ///
-/// When `C` is no RECORD.
+/// When that is no RECORD.
 #[must_use]
-pub const fn flat<C: Column + ?Sized>(prefix: &'static str) -> Part
-where
-    C::Shape: Flat,
-{
+pub const fn flat<S: Flat>(field: FieldSchema, prefix: &'static str) -> Part {
     assert!(
-        matches!(C::TYPE, ColumnType::Record),
+        matches!(field.column_type, ColumnType::Record),
         "only the fields of a struct can be flattened: remove `flatten`, or write a struct that derives `Column`"
     );
     Part::Flat {
         prefix,
-        fields: C::FIELDS,
-        optional: C::Shape::IS_MAYBE,
+        fields: field.fields,
+        optional: S::IS_MAYBE,
     }
 }
 
@@ -76,7 +73,13 @@ pub const fn flat_event_type<E: Event, const INDEX: usize>(
     while at < fields.len() {
         let column = fields[at].name;
         if let Err(error) = check_table_column_name(column) {
-            refuse(&["`", column, "` cannot be a column here: ", error.as_str()]);
+            refuse(&[
+                "`flatten` brings `",
+                column,
+                "`, which cannot be a column here: ",
+                error.as_str(),
+                ": write `flatten, prefix = \"…\"`",
+            ]);
         }
         if is_namespace(column, name) {
             refuse(&[
@@ -87,12 +90,7 @@ pub const fn flat_event_type<E: Event, const INDEX: usize>(
         }
         at += 1;
     }
-    EventType {
-        name,
-        description,
-        fields,
-        source,
-    }
+    EventType::new(name, fields, source).description(description)
 }
 
 /// The fields of a RECORD with flattened fields.
@@ -139,6 +137,7 @@ const fn one_column(a: &FieldSchema, in_a: &str, b: &FieldSchema, in_b: &str) {
             in_a,
             " and ",
             in_b,
+            "; write one name and type in both, or `flatten, prefix = \"…\"` in one of them",
         ]);
     }
 }
@@ -291,7 +290,13 @@ const fn check(fields: &[FieldSchema]) {
     while at < fields.len() {
         let name = fields[at].name;
         if let Err(error) = check_column_name(name) {
-            refuse(&["`", name, "` cannot be a column: ", error.as_str()]);
+            refuse(&[
+                "`flatten` makes `",
+                name,
+                "`, which cannot be a column: ",
+                error.as_str(),
+                ": write another `prefix`",
+            ]);
         }
         let mut before = 0;
         while before < at {
@@ -371,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "`ä_sku` cannot be a column: a column's name starts with")]
+    #[should_panic(expected = "`ä_sku`, which cannot be a column: a column's name starts with")]
     fn a_name_with_its_prefix_is_checked() {
         let _ = flat_record::<Joined<2>>();
     }

@@ -114,10 +114,23 @@ pointer_columns! {
     [T: Column + ToOwned + ?Sized] Cow<'_, T>;
 }
 
+/// The key of a map that is a column: text.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the key of a map",
+    label = "the keys of this map are no text",
+    note = "a map is a REPEATED RECORD of `key`, a STRING, and `value`: write a map whose keys are `AsRef<str>`, such as `String`",
+    note = "for other keys: write a `Vec` of a struct that derives `Column` and has the key and the value as its fields",
+    note = "for anything with `serde::Serialize`: `#[event(json)]`"
+)]
+pub trait MapKey: AsRef<str> {}
+
+#[diagnostic::do_not_recommend]
+impl<K: AsRef<str>> MapKey for K {}
+
 /// A REPEATED RECORD of `key` and `value`: BigQuery has no maps.
 macro_rules! map_columns {
     ($([$($generics:tt)*] $map:ty;)*) => {$(
-        impl<K: AsRef<str>, V: Column, $($generics)*> Column for $map {
+        impl<K: MapKey, V: Column, $($generics)*> Column for $map {
             type Shape = Many;
             type List = Many;
             const TYPE: ColumnType = ColumnType::Record;
