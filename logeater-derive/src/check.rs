@@ -191,6 +191,10 @@ fn contradictions(field: &Field<'_>, errors: &mut Errors) {
                 format!("`{second}` is one of several ways to write a field: keep one"),
             );
         }
+        if let (Some(required), Some(_)) = (&field.attrs.required, &field.attrs.json) {
+            let message = "a column of type JSON cannot be `required`, since its null is SQL's NULL: remove `required`";
+            errors.at(&required.key, message);
+        }
         let json = field.attrs.json.as_ref().map(|given| &given.key);
         for second in json.into_iter().chain(field.attrs.refinements()).skip(1) {
             errors.at(

@@ -1,9 +1,9 @@
 //! `#[derive(Column)]`: from the checked model to tokens.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{DeriveInput, Result, Type};
+use syn::{DeriveInput, Ident, Result, Type};
 
 use crate::check;
 use crate::column_input::{Body, Column, DataVariant, Label, VariantData, Variants};
@@ -41,13 +41,14 @@ fn newtype(column: &Column<'_>, inner: &Type) -> TokenStream {
     let forward = quote_spanned!(span=> <#inner as __logeater::Column>);
     let description = newtype_description(column, &forward);
     let mut wanted = Bounds::new(column.item.generics);
-    wanted.always_want(inner, &quote_spanned!(span=> __logeater::Column));
+    wanted.want(inner, &quote!(__logeater::Column));
+    let (shape, list) = (projected(inner, "Shape"), projected(inner, "List"));
     let implementation = implementation(
         column,
         &wanted,
         &quote_spanned! {span=>
-            type Shape = #forward::Shape;
-            type List = #forward::List;
+            type Shape = #shape;
+            type List = #list;
             const TYPE: __logeater::ColumnType = #forward::TYPE;
             const LIST_TYPE: __logeater::ColumnType = #forward::LIST_TYPE;
             const FIELDS: &'static [__logeater::FieldSchema] = #forward::FIELDS;
@@ -78,6 +79,19 @@ fn newtype(column: &Column<'_>, inner: &Type) -> TokenStream {
     );
     let envelope = newtype_envelope(column, inner);
     quote!(#implementation #envelope)
+}
+
+/// What `inner` has of that name, and in its very place: so the compiler says once, and not twice, that it is no
+/// column.
+fn projected(inner: &Type, name: &str) -> TokenStream {
+    let mut spans = inner
+        .to_token_stream()
+        .into_iter()
+        .map(|token| token.span());
+    let first = spans.next().unwrap_or_else(Span::call_site);
+    let begin = quote_spanned!(first=> <);
+    let name = Ident::new(name, spans.last().unwrap_or(first));
+    quote_spanned!(at(inner.span())=> #begin #inner as __logeater::Column>::#name)
 }
 
 fn newtype_description(column: &Column<'_>, forward: &TokenStream) -> TokenStream {
@@ -247,9 +261,7 @@ fn tagged(column: &Column<'_>, Variants { kind, variants }: &Variants<'_>) -> To
         match &variant.data {
             VariantData::Nothing => {}
             VariantData::Fields(fields) => bounds(fields, &mut wanted),
-            VariantData::Value(ty) => {
-                wanted.always_want(ty, &quote_spanned!(at(ty.span())=> __logeater::Column));
-            }
+            VariantData::Value(ty) => wanted.want(ty, &quote!(__logeater::Column)),
         }
     }
     implementation(
@@ -280,7 +292,7 @@ fn variant_column(variant: &DataVariant<'_>) -> Option<TokenStream> {
         }
         VariantData::Value(ty) => Some(quote_spanned! {at(ty.span())=>
             __logeater::nullable(
-                <__logeater::VariantValue<#ty> as __logeater::Column>::FIELD,
+                <#ty as __logeater::Column>::VARIANT,
                 #name,
                 #description,
             )
@@ -313,10 +325,10 @@ fn write_variant(kind: &Name, variant: &DataVariant<'_>) -> TokenStream {
                 }
             }
         }
-        VariantData::Value(_) => quote! {
+        VariantData::Value(ty) => quote! {
             Self::#ident(__value) => {
                 __out.raw(#kind);
-                __out.field(#key, &__logeater::VariantValue(__value));
+                <#ty as __logeater::Column>::write_variant(__value, #key, __out);
             }
         },
     }

@@ -46,14 +46,14 @@ fn expand(event: &Event<'_>) -> TokenStream {
     let timestamp = timestamp(event);
     let write_details = write_details(event);
     let registration = registration(event);
-    let one_table = one_table(event);
+    let types = one_table(event, quote!(&[#(#types),*]));
     event.item.scope(&quote! {
         #[automatically_derived]
         #allow
         impl #impl_generics __logeater::Event for #ident #type_generics #where_clause {
             const TYPES: &'static [__logeater::EventType] = {
                 #same_columns
-                &[#(#types),*]
+                #types
             };
             #parts
             #event_type
@@ -62,7 +62,6 @@ fn expand(event: &Event<'_>) -> TokenStream {
             #write_details
         }
         #registration
-        #one_table
     })
 }
 
@@ -114,18 +113,12 @@ fn flattened_parts(event: &Event<'_>) -> Option<TokenStream> {
 }
 
 /// Checks what no derive can see: the columns of several variants of which some are flattened.
-fn one_table(event: &Event<'_>) -> Option<TokenStream> {
+fn one_table(event: &Event<'_>, types: TokenStream) -> TokenStream {
     let mut fields = event.types.iter().map(|event_type| &event_type.fields);
-    let place = fields.find_map(|fields| first_flattened(fields))?;
-    let (ident, arguments) = (
-        own(event.item.ident),
-        static_arguments(event.item.generics)?,
-    );
-    event.is_enum.then(|| {
-        quote_spanned! {place=>
-            const _: () = __logeater::one_table(<#ident #arguments as __logeater::Event>::TYPES);
-        }
-    })
+    match fields.find_map(|fields| first_flattened(fields)) {
+        Some(place) if event.is_enum => quote_spanned!(place=> __logeater::one_table(#types)),
+        _ => types,
+    }
 }
 
 fn source(event: &Event<'_>, event_type: &EventType<'_>) -> TokenStream {

@@ -45,7 +45,7 @@ fn declaration(field: &Field<'_>) -> TokenStream {
     let (ty, name, description) = (column_type(field), &field.name, &field.description);
     let required = field.attrs.required.is_some();
     let declare = if required {
-        quote!(required::<<#ty as __logeater::Column>::Shape>)
+        quote_spanned!(at(field.ty.span())=> required::<<#ty as __logeater::Column>::Shape>)
     } else {
         quote!(nullable)
     };

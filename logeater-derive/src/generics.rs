@@ -1,8 +1,7 @@
 //! Bounds for generic types, inferred from the types of their fields.
 
-use proc_macro2::{Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote, quote_spanned};
-use syn::spanned::Spanned;
+use proc_macro2::{TokenStream, TokenTree};
+use quote::{ToTokens, quote};
 use syn::{GenericParam, Generics, Ident};
 
 /// The bounds that an impl needs besides those that the type has.
@@ -31,12 +30,6 @@ impl<'a> Bounds<'a> {
         if !self.parameters.is_empty() && mentions(ty.to_token_stream(), &self.parameters) {
             self.inferred.push(quote!(#ty: #bound));
         }
-    }
-
-    /// Wants `ty: bound` in any case: then it is one error if that does not hold, wherever the impl leans on it.
-    pub(crate) fn always_want(&mut self, ty: &impl ToTokens, bound: &impl ToTokens) {
-        let span = Span::call_site().located_at(ty.span());
-        self.inferred.push(quote_spanned!(span=> #ty: #bound));
     }
 
     /// The where clause of the impl.

@@ -230,6 +230,10 @@ fn options_that_exclude_each_other_are_refused() {
         "#[event(\"a.b\")] struct A { #[event(json, display)] x: u8 }",
         &[("display", "keep one")],
     );
+    event(
+        "#[event(\"a.b\")] struct A { #[event(json, required)] x: u8 }",
+        &[("required", "remove `required`")],
+    );
 }
 
 #[test]

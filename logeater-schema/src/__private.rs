@@ -4,8 +4,8 @@ pub use crate::__register_events as register;
 #[cfg(feature = "catalog")]
 pub use crate::assert_current;
 pub use crate::derived::{
-    AlwaysPresent, AsDisplay, AsJson, VariantValue, event_type, inner_or_own, nullable, record,
-    required, same_column,
+    AlwaysPresent, AsDisplay, AsJson, event_type, inner_or_own, nullable, record, required,
+    same_column,
 };
 pub use crate::flatten::{Flat, Part, flat, flat_event_type, flat_record, one_table};
 pub use crate::name::{check_column_name, check_event_type, check_table_column_name};

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::derived::{nullable, record};
 use crate::flatten::Part;
 use crate::{FieldSchema, JsonWriter, Limits};
 
@@ -46,9 +47,10 @@ pub trait Column {
     #[doc(hidden)]
     const PARTS: &'static [Part] = &[];
 
-    /// The column that a field of this type is, without a name: NULLABLE, or REPEATED. For the derives, which
-    /// name it and [`write_field`](Self::write_field) alike, so that the compiler says once, and not twice, that
-    /// a type is no column.
+    /// The column that a field is, without a name: NULLABLE, or REPEATED.
+    ///
+    /// The derives name this and [`write_field`](Self::write_field) alike: so the compiler says once, and not twice,
+    /// that a type is no column.
     #[doc(hidden)]
     const FIELD: FieldSchema = FieldSchema {
         name: "",
@@ -60,6 +62,18 @@ pub trait Column {
         policy_tag: None,
         // The compiler shows this line where it finds a cycle.
         fields: Self::FIELDS, // a RECORD cannot hold itself: write the key of the other value instead
+    };
+
+    /// The column that the data of a variant is, without a name: the RECORD that it is, or else one with the column
+    /// `value`.
+    #[doc(hidden)]
+    const VARIANT: FieldSchema = if is_one_record(&Self::FIELD) {
+        FieldSchema {
+            mode: Mode::Nullable,
+            ..Self::FIELD
+        }
+    } else {
+        record("", "", const { &[nullable(Self::FIELD, "value", "")] })
     };
 
     /// Writes the value: exactly one JSON value of the declared type.
@@ -78,18 +92,33 @@ pub trait Column {
         out.array(items);
     }
 
-    /// Writes a member of an object; for the derives.
+    /// Writes a member of an object, as [`FIELD`](Self::FIELD) declares it.
     #[doc(hidden)]
     #[inline]
     fn write_field(&self, key: &'static str, out: &mut JsonWriter<'_>) {
         out.field(key, self);
     }
 
-    /// Writes the members of a RECORD among those of an object; for the derives.
+    /// Writes a member of an object, as [`VARIANT`](Self::VARIANT) declares it.
+    #[doc(hidden)]
+    fn write_variant(&self, key: &'static str, out: &mut JsonWriter<'_>) {
+        if is_one_record(&Self::FIELD) {
+            out.field(key, self);
+        } else {
+            out.raw(key);
+            out.object(|out| out.field(",\"value\":", self));
+        }
+    }
+
+    /// Writes the members of a RECORD among those of an object.
     #[doc(hidden)]
     fn write_flat(&self, prefix: &str, out: &mut JsonWriter<'_>) {
         out.flat(prefix, self);
     }
+}
+
+const fn is_one_record(field: &FieldSchema) -> bool {
+    matches!(field.column_type, ColumnType::Record) && !matches!(field.mode, Mode::Repeated)
 }
 
 /// How often a column's value occurs, at the level of types.

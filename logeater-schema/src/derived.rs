@@ -37,39 +37,6 @@ impl<T: Display + ?Sized> Column for AsDisplay<T> {
     }
 }
 
-/// The data of a variant that is one value: the RECORD that it is, or else one with the column `value`.
-#[derive(Debug)]
-pub struct VariantValue<T>(pub T);
-
-impl<T: Column> VariantValue<T> {
-    const IS_RECORD: bool =
-        matches!(T::TYPE, ColumnType::Record) && !matches!(T::Shape::MODE, Mode::Repeated);
-}
-
-impl<T: Column> Column for VariantValue<T> {
-    type Shape = One;
-    type List = Many;
-    const TYPE: ColumnType = ColumnType::Record;
-    const FIELDS: &'static [FieldSchema] = if Self::IS_RECORD {
-        T::FIELDS
-    } else {
-        const { &[FieldSchema::of::<T>("value")] }
-    };
-    const DESCRIPTION: &'static str = if Self::IS_RECORD { T::DESCRIPTION } else { "" };
-
-    fn write(&self, out: &mut JsonWriter<'_>) {
-        if Self::IS_RECORD {
-            self.0.write(out);
-        } else {
-            out.object(|out| out.field(",\"value\":", &self.0));
-        }
-    }
-
-    fn is_absent(&self) -> bool {
-        Self::IS_RECORD && self.0.is_absent()
-    }
-}
-
 /// The shape of a column that always has a value: [`One`] alone.
 #[diagnostic::on_unimplemented(
     message = "a REQUIRED column always has one value",
@@ -127,7 +94,7 @@ pub const fn required<S: AlwaysPresent>(
 ) -> FieldSchema {
     assert!(
         !matches!(field.column_type, ColumnType::Json),
-        "a column of type JSON cannot be `required`: its null is SQL's NULL, and is left out"
+        "a column of type JSON cannot be `required`, since its null is SQL's NULL: remove `required`"
     );
     FieldSchema {
         mode: Mode::Required,
@@ -184,33 +151,50 @@ const fn are_same(a: &[FieldSchema], b: &[FieldSchema]) -> bool {
 /// <https://cloud.google.com/bigquery/docs/nested-repeated#limitations>.
 pub(crate) const DEPTH_MAX: usize = 15;
 
-/// Fails where RECORDs lie too deep in each other, with words that name the column. Here, and not where a RECORD
-/// is declared, all of them are known: those of maps and of other crates' types as well.
-pub(crate) const fn check_depth(columns: &[FieldSchema]) {
-    let mut at = 0;
+/// How many columns a table may have, those in RECORDs included: <https://cloud.google.com/bigquery/quotas#all_tables>.
+const COLUMNS_MAX: usize = 10_000;
+
+/// How many of them every table has: `event_id` and `cluster_key`.
+const OWN_COLUMNS: usize = 2;
+
+/// Fails for columns that no table can have. Here, and not where a RECORD is declared, all of them are known:
+/// those of maps and of other crates' types as well.
+pub(crate) const fn check_columns(columns: &[FieldSchema]) {
+    let (mut count, mut at) = (OWN_COLUMNS + columns.len(), 0);
     while at < columns.len() {
-        if depth(columns[at].fields) >= DEPTH_MAX {
-            refuse(&[
-                "the column `",
-                columns[at].name,
-                "` has more than 15 RECORDs in each other, which BigQuery does not take: write `json` on one of their fields",
-            ]);
+        let fields = columns[at].fields;
+        if !fields.is_empty() {
+            let (depth, inner) = size(fields);
+            if depth >= DEPTH_MAX {
+                refuse(&[
+                    "the column `",
+                    columns[at].name,
+                    "` has more than 15 RECORDs in each other, which BigQuery does not take: write `json` on one of their fields",
+                ]);
+            }
+            count += inner;
         }
         at += 1;
     }
+    assert!(
+        count <= COLUMNS_MAX,
+        "BigQuery has at most 10,000 columns in a table, those in RECORDs and our two included: write `json` on a field with many"
+    );
 }
 
-/// How many RECORDs the columns have in each other.
-const fn depth(columns: &[FieldSchema]) -> usize {
-    let (mut deepest, mut at) = (0, 0);
+/// How many RECORDs the columns have in each other, and how many columns there are in all.
+const fn size(columns: &[FieldSchema]) -> (usize, usize) {
+    let (mut deepest, mut count, mut at) = (0, columns.len(), 0);
     while at < columns.len() {
-        if !columns[at].fields.is_empty() {
-            let depth = 1 + depth(columns[at].fields);
-            deepest = if depth > deepest { depth } else { deepest };
+        let fields = columns[at].fields;
+        if !fields.is_empty() {
+            let (depth, inner) = size(fields);
+            deepest = if depth < deepest { deepest } else { depth + 1 };
+            count += inner;
         }
         at += 1;
     }
-    deepest
+    (deepest, count)
 }
 
 /// Lists event types among those of the program.
@@ -231,4 +215,25 @@ macro_rules! __register_events {
     ($types:expr) => {
         const _: &[$crate::__private::EventType] = $types;
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MANY: FieldSchema = FieldSchema {
+        fields: &[FieldSchema::of::<u8>("column"); 4_998],
+        ..record("many", "", &[])
+    };
+
+    #[test]
+    fn an_event_type_has_as_many_columns_as_a_table_can_have_beside_our_own() {
+        check_columns(&[MANY, MANY]);
+    }
+
+    #[test]
+    #[should_panic(expected = "write `json` on a field with many")]
+    fn an_event_type_of_more_columns_than_a_table_can_have_is_refused() {
+        check_columns(&[MANY, MANY, FieldSchema::of::<u8>("last")]);
+    }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::SystemTime;
 
-use crate::derived::check_depth;
+use crate::derived::check_columns;
 use crate::flatten::Part;
 use crate::{FieldSchema, JsonWriter};
 
@@ -82,11 +82,11 @@ impl EventType {
     ///
     /// # Panics
     ///
-    /// When a field has more than 15 RECORDs in each other, which BigQuery does not take; in a `const` that is an
-    /// error of the compiler.
+    /// When a field has more than 15 RECORDs in each other, or the fields are more columns than the 10,000 of a table,
+    /// ours included; in a `const` that is an error of the compiler.
     #[must_use]
     pub const fn new(name: &'static str, fields: &'static [FieldSchema], source: Source) -> Self {
-        check_depth(fields);
+        check_columns(fields);
         Self {
             name,
             description: "",

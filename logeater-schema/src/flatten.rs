@@ -108,7 +108,8 @@ pub const fn flat_record<C: Column>() -> &'static [FieldSchema] {
 /// # Panics
 ///
 /// When it is not.
-pub const fn one_table(types: &[EventType]) {
+#[must_use]
+pub const fn one_table(types: &'static [EventType]) -> &'static [EventType] {
     let mut pair = 0;
     while pair < types.len() * types.len() {
         let (a, b) = (&types[pair / types.len()], &types[pair % types.len()]);
@@ -123,6 +124,7 @@ pub const fn one_table(types: &[EventType]) {
         }
         pair += 1;
     }
+    types
 }
 
 const fn one_column(a: &FieldSchema, in_a: &str, b: &FieldSchema, in_b: &str) {
@@ -184,7 +186,7 @@ const fn joined<P: Parts>() -> &'static [FieldSchema] {
         513..=1_024 => filled::<P, 1_024>(),
         1_025..=4_096 => filled::<P, 4_096>(),
         4_097..=10_000 => filled::<P, 10_000>(),
-        _ => panic!("BigQuery has at most 10,000 columns in a table"),
+        _ => panic!("BigQuery has at most 10,000 columns in a table: remove `flatten`"),
     };
     let fields = room.split_at(count).0;
     check(fields);
@@ -399,9 +401,10 @@ mod tests {
     fn a_column_of_two_event_types_is_the_same_in_both() {
         const PLACE: Source = Source::new("A", "a.rs", 1);
         const OTHER: &[FieldSchema] = &[FieldSchema::of::<u8>("sku")];
-        one_table(&[
+        const TYPES: &[EventType] = &[
             EventType::new("a.a", &[SKU], PLACE),
             EventType::new("a.b", OTHER, PLACE),
-        ]);
+        ];
+        let _ = one_table(TYPES);
     }
 }

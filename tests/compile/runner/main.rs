@@ -1,7 +1,7 @@
 //! Holds what must not compile to the words that the compiler says then, and what must to its silence.
 //!
-//! A case is a file in `cases/fail` or `cases/pass`. Behind `//~` in a line stand parts of the one error
-//! that is wanted there, divided by ` … `; all that the error says counts, its notes and helps as well.
+//! A case is a file in `cases/fail` or `cases/pass`. Behind each `//~` in a line stand parts of an error that
+//! is wanted there, divided by ` … `; all that the error says counts, its notes and helps as well.
 //! Nothing else of the compiler's wording does, and a warning is no error.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
@@ -59,7 +59,11 @@ fn wanted(case: &Path) -> Vec<(usize, Vec<String>)> {
     let text = fs::read_to_string(case).unwrap();
     let lines = text.lines().zip(1..);
     lines
-        .filter_map(|(line, number)| Some((number, line.split_once("//~ ")?.1)))
+        .flat_map(|(line, number)| {
+            line.split(" //~ ")
+                .skip(1)
+                .map(move |parts| (number, parts))
+        })
         .map(|(number, parts)| (number, parts.split(AND).map(str::to_owned).collect()))
         .collect()
 }

@@ -38,10 +38,23 @@ struct Record {
 #[derive(Column)]
 enum Data {
     Named { own: Own }, //~ `Own` cannot be a column
-    Unnamed(Other),     //~ `Other` cannot be a column
+    Unnamed(Own), //~ `Own` cannot be a column
 }
 
 #[derive(Column)]
 struct Newtype(Own); //~ `Own` cannot be a column
+
+#[derive(Column)]
+struct List(Vec<Own>); //~ `Own` cannot be a column
+
+/// What is no column is said where it stands, and not where that is used.
+#[derive(Event)]
+#[event("cart.use")]
+struct CartUse {
+    newtype: Newtype,
+    list: List,
+    record: Record,
+    data: Option<Data>,
+}
 
 fn main() {}
