@@ -27,8 +27,12 @@ impl<'a> Bounds<'a> {
 
     /// Wants `ty: bound`, if that depends on a type parameter.
     pub(crate) fn want(&mut self, ty: &impl ToTokens, bound: &impl ToTokens) {
-        if !self.parameters.is_empty() && mentions(ty.to_token_stream(), &self.parameters) {
-            self.inferred.push(quote!(#ty: #bound));
+        if self.parameters.is_empty() {
+            return;
+        }
+        let wanted = quote!(#ty: #bound);
+        if mentions(wanted.clone(), &self.parameters) {
+            self.inferred.push(wanted);
         }
     }
 

@@ -1,10 +1,11 @@
 //! The model of a derived type as a whole: all that is not in its parts.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::quote;
-use syn::{Attribute, Data, DeriveInput, Generics, Ident};
+use syn::{Attribute, Data, DeriveInput, Generics, Ident, Meta};
 
 use crate::attr::Attrs;
+use crate::generics::mentions;
 
 /// The type itself.
 pub(crate) struct Item<'a> {
@@ -12,22 +13,20 @@ pub(crate) struct Item<'a> {
     pub(crate) generics: &'a Generics,
     /// The path of the crate whose items the output names.
     krate: TokenStream,
-    /// Whether an attribute on it or on a part of it allows lints.
-    allows: bool,
+    /// Whether an attribute on it or on a part of it allows what is deprecated.
+    allows_deprecated: bool,
 }
 
 impl<'a> Item<'a> {
     /// Reads the type, on which `attrs` stand.
     pub(crate) fn new(input: &'a DeriveInput, attrs: &Attrs) -> Self {
         let lists = parts(&input.data).chain([&input.attrs]);
-        let allows = lists.flatten().any(|attribute| {
-            attribute.path().is_ident("allow") || attribute.path().is_ident("expect")
-        });
+        let allows_deprecated = lists.flatten().any(allows_deprecated);
         Self {
             ident: &input.ident,
             generics: &input.generics,
             krate: attrs.krate(),
-            allows,
+            allows_deprecated,
         }
     }
 
@@ -38,7 +37,7 @@ impl<'a> Item<'a> {
 
     /// For deprecated types of fields, which who allowed them once need not hear of again.
     pub(crate) fn allow(&self) -> Option<TokenStream> {
-        self.allows.then(|| quote!(#[allow(deprecated)]))
+        self.allows_deprecated.then(|| quote!(#[allow(deprecated)]))
     }
 }
 
@@ -50,6 +49,16 @@ pub(crate) fn scope(krate: &TokenStream, items: &TokenStream) -> TokenStream {
             #items
         };
     }
+}
+
+/// To allow it without being asked would be refused where a crate forbids it.
+fn allows_deprecated(attribute: &Attribute) -> bool {
+    let Meta::List(list) = &attribute.meta else {
+        return false;
+    };
+    let lints = ["deprecated", "warnings"].map(|lint| Ident::new(lint, Span::call_site()));
+    (list.path.is_ident("allow") || list.path.is_ident("expect"))
+        && mentions(list.tokens.clone(), &lints.each_ref())
 }
 
 /// The attributes of all fields and variants.

@@ -15,7 +15,9 @@ mod enums;
 mod events;
 mod flatten;
 mod hygiene;
+mod items;
 mod limits;
+mod macros;
 
 use logeater_schema::{Column, ColumnType, Event, FieldSchema, JsonWriter, Mode};
 
