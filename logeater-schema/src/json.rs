@@ -305,7 +305,6 @@ impl<'a> JsonWriter<'a> {
     }
 
     /// Writes what is JSON already.
-    #[inline]
     pub fn raw(&mut self, json: &str) {
         self.out.extend_from_slice(json.as_bytes());
     }
