@@ -1,9 +1,10 @@
 //! Which names event types and columns may have, and what to write instead.
 //!
-//! The rules stand a second time in `logeater-schema`, as `const fn` for names that no derive has seen.
+//! The rules stand a second time in `logeater-schema`, as `const fn` for names that no derive has seen. A test
+//! takes this file in, thus `super`, and holds both against each other.
 
-use crate::errors::Errors;
-use crate::names::Name;
+use super::errors::Errors;
+use super::names::Name;
 
 /// The most bytes in an event type's name.
 const EVENT_TYPE_BYTES_MAX: usize = 255;

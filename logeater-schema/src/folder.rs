@@ -21,6 +21,9 @@ impl Catalog {
     /// | `elasticsearch/events.json` | the template of the indices `logeater-events-*`, with the details of a document under the namespace: `details.cart.sku` |
     /// | `jsonschema/<type>.json` | the JSON Schema of an event type's details on the wire, if it has any |
     ///
+    /// File systems take names of 255 bytes: where a table or an event type is too long for that, the name of its file
+    /// is the beginning of it, a hyphen and a hash of it.
+    ///
     /// It does not look at what the folder holds: to keep what older code declared, write what
     /// [`grown_by`](Self::grown_by) gives.
     ///
@@ -37,17 +40,17 @@ impl Catalog {
     pub fn files(&self) -> BTreeMap<PathBuf, String> {
         let mut files = BTreeMap::new();
         for table in self.tables() {
-            let file = |folder: &str, ending: &str| {
-                Path::new(folder).join(format!("{}.{ending}", table.name))
-            };
-            files.insert(file("catalog", "json"), catalog_file::render(table));
-            files.insert(file("bigquery", "json"), bigquery::schema_json(table));
-            files.insert(file("bigquery", "sql"), bigquery::create_table(table));
-            files.insert(file("terraform", "tf.json"), terraform::render(table));
+            let file =
+                |folder: &str, ending: &str| Path::new(folder).join(file_name(&table.name, ending));
+            files.insert(file("catalog", ".json"), catalog_file::render(table));
+            files.insert(file("bigquery", ".json"), bigquery::schema_json(table));
+            files.insert(file("bigquery", ".sql"), bigquery::create_table(table));
+            files.insert(file("terraform", ".tf.json"), terraform::render(table));
         }
         for (table, event) in self.events() {
             if let Some(schema) = json_schema::render(table, event) {
-                files.insert(format!("jsonschema/{}.json", event.name).into(), schema);
+                let file = file_name(&event.name, ".json");
+                files.insert(Path::new("jsonschema").join(file), schema);
             }
         }
         let template = elasticsearch::render(self);
@@ -55,6 +58,25 @@ impl Catalog {
         files.insert(PathBuf::from(README), readme::render(self));
         files
     }
+}
+
+/// The name of the file of a table or of an event type. Neither has a hyphen, so what is cut is nobody else's name.
+pub(crate) fn file_name(name: &str, ending: &str) -> String {
+    if name.len() + ending.len() <= FILE_NAME_BYTES_MAX {
+        return format!("{name}{ending}");
+    }
+    let hash = format!("-{:016x}", fnv1a(name));
+    let (beginning, _) = name.split_at(FILE_NAME_BYTES_MAX - ending.len() - hash.len());
+    format!("{beginning}{hash}{ending}")
+}
+
+/// What Linux, macOS and Windows take, in bytes or more.
+const FILE_NAME_BYTES_MAX: usize = 255;
+
+/// The same on every platform, for ever: <http://www.isthe.com/chongo/tech/comp/fnv/>.
+fn fnv1a(text: &str) -> u64 {
+    let next = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, next)
 }
 
 /// The files of a folder by their paths in it.
@@ -140,16 +162,55 @@ fn is_generated(folder: &Path, file: &Path) -> bool {
 /// How a generated file of this name begins; `None` for names that are never generated.
 fn beginning(file: &Path) -> Option<String> {
     let folder = file.parent()?.to_str()?;
-    let name = file.file_name()?.to_str()?;
-    if folder == "jsonschema" {
-        return name.strip_suffix(".json").map(json_schema::beginning);
+    let file = file.file_name()?.to_str()?;
+    let (stem, ending) = match folder {
+        "jsonschema" => (file.strip_suffix(".json")?, "json"),
+        _ => file.split_once('.')?,
+    };
+    // Of a name that was cut this is known, and not how it goes on.
+    let (name, is_cut) = match stem.split_once('-') {
+        Some((beginning, _)) => (beginning, true),
+        None => (stem, false),
+    };
+    let mut text = match (folder, ending) {
+        ("jsonschema", _) => json_schema::beginning(name),
+        ("catalog", "json") => format!("{{\n  \"version\": 1,\n  \"table\": \"{name}\","),
+        ("bigquery", "json") => "[\n  {\n    \"name\": \"event_id\",".to_owned(),
+        ("bigquery", "sql") => format!("CREATE TABLE `logeater`.`{name}` ("),
+        ("terraform", "tf.json") => terraform::BEGINNING.to_owned(),
+        _ => return None,
+    };
+    if let (true, Some(at)) = (is_cut, text.rfind(name)) {
+        text.truncate(at + name.len());
     }
-    let (stem, ending) = name.split_once('.')?;
-    match (folder, ending) {
-        ("catalog", "json") => Some(format!("{{\n  \"version\": 1,\n  \"table\": \"{stem}\",")),
-        ("bigquery", "json") => Some("[\n  {\n    \"name\": \"event_id\",".to_owned()),
-        ("bigquery", "sql") => Some(format!("CREATE TABLE `logeater`.`{stem}` (")),
-        ("terraform", "tf.json") => Some(terraform::BEGINNING.to_owned()),
-        _ => None,
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_has_the_name_of_its_table_or_event_type_as_far_as_there_is_room() {
+        let (fits, long) = ("a".repeat(250), "a".repeat(251));
+        assert_eq!(file_name("cart", ".tf.json"), "cart.tf.json");
+        assert_eq!(file_name(&fits, ".json"), format!("{fits}.json"));
+        let cut = format!("{}-032fd0337586c62a.json", &long[..233]);
+        assert_eq!(file_name(&long, ".json"), cut);
+        assert_eq!(cut.len(), 255);
+        assert_eq!(file_name(&fits, ".tf.json").len(), 255);
+        let other = format!("{}b", &long[..250]);
+        assert_ne!(file_name(&other, ".json"), cut);
+    }
+
+    #[test]
+    fn the_hash_is_fnv1a() {
+        for (text, hash) in [
+            ("", 0xcbf2_9ce4_8422_2325),
+            ("a", 0xaf63_dc4c_8601_ec8c),
+            ("foobar", 0x8594_4171_f739_67e8),
+        ] {
+            assert_eq!(fnv1a(text), hash);
+        }
     }
 }

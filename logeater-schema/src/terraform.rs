@@ -12,6 +12,7 @@
 //! The schema is read with `file` and not embedded: one text is reviewed once, and is what `bq` takes too.
 
 use crate::bigquery::table_description;
+use crate::folder::file_name;
 use crate::json_tree::Json;
 use crate::{EVENTS_TABLE, TableSchema};
 
@@ -65,8 +66,8 @@ fn variables() -> Json {
 
 fn resource(table: &TableSchema) -> Json {
     let schema = format!(
-        "${{file(\"${{path.module}}/../bigquery/{}.json\")}}",
-        table.name
+        "${{file(\"${{path.module}}/../bigquery/{}\")}}",
+        file_name(&table.name, ".json")
     );
     Json::object([
         ("project", "${var.project}".into()),
