@@ -6,7 +6,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::merge::{self, Conflict};
-use crate::{ApprovedBreak, Event, EventType, TableEvent, TableSchema, catalog_file, events_table};
+#[cfg(feature = "catalog")]
+use crate::table::ApprovedBreak;
+use crate::{Event, EventType, TableEvent, TableSchema, catalog_file, events_table};
 
 /// All tables, the events table among them, in the order of their names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,12 +78,14 @@ impl Catalog {
     }
 
     /// The breaking changes that were approved, each with its table.
+    #[cfg(feature = "catalog")]
     pub(crate) fn breaks(&self) -> impl Iterator<Item = (&str, &ApprovedBreak)> {
         self.tables()
             .flat_map(|table| table.breaks.iter().map(|made| (table.name.as_str(), made)))
     }
 
     /// Keeps an approved change with its table.
+    #[cfg(feature = "catalog")]
     pub(crate) fn remember(&mut self, table: &str, made: ApprovedBreak) {
         if let Some(table) = self.tables.get_mut(table) {
             table.breaks.push(made);

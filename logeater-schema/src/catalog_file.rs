@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::derived::DEPTH_MAX;
 use crate::events_table::key_columns;
+use crate::folder::file_name;
 use crate::{
     ApprovedBreak, CatalogError, EVENTS_TABLE, Mode, TableColumn, TableEvent, TableSchema,
     check_event_type,
@@ -114,14 +115,14 @@ fn parse(path: &Path) -> Result<TableSchema, CatalogError> {
         events: file.events,
         breaks: file.breaks,
     };
+    let name = file_name(&table.name, ".json");
     if path
-        .file_stem()
-        .is_none_or(|stem| stem != table.name.as_str())
+        .file_name()
+        .is_none_or(|of_path| of_path != name.as_str())
     {
+        let table = &table.name;
         return Err(format(std::format!(
-            "it is of the table `{}`, whose file is {}.json",
-            table.name,
-            table.name
+            "it is of the table `{table}`, whose file is {name}"
         )));
     }
     check(&table).map_err(format)?;

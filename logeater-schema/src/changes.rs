@@ -3,13 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::change::{Change, Rule, Subject};
+use crate::derived::COLUMNS_MAX;
 use crate::{
     ApprovedBreak, Catalog, Mode, TableColumn, TableEvent, TableSchema, bigquery, statements,
 };
-
-/// The most columns of a table, those of RECORDs included; none of ours ever goes:
-/// <https://cloud.google.com/bigquery/quotas#standard_tables>.
-const COLUMNS_MAX: usize = 10_000;
 
 impl Catalog {
     /// What makes this catalog the other one, table by table, columns before event types.

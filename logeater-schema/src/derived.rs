@@ -151,8 +151,8 @@ const fn are_same(a: &[FieldSchema], b: &[FieldSchema]) -> bool {
 /// <https://cloud.google.com/bigquery/docs/nested-repeated#limitations>.
 pub(crate) const DEPTH_MAX: usize = 15;
 
-/// How many columns a table may have, those in RECORDs included: <https://cloud.google.com/bigquery/quotas#all_tables>.
-const COLUMNS_MAX: usize = 10_000;
+/// How many columns a table may have, those in RECORDs included: <https://cloud.google.com/bigquery/quotas#standard_tables>.
+pub(crate) const COLUMNS_MAX: usize = 10_000;
 
 /// How many of them every table has: `event_id` and `cluster_key`.
 const OWN_COLUMNS: usize = 2;

@@ -177,9 +177,14 @@ fn embed_schemas(files: &mut BTreeMap<PathBuf, String>) -> Result<(), serde_json
         }
         let mut module: Value = serde_json::from_str(text)?;
         let tables = module.pointer_mut("/resource/google_bigquery_table");
-        for (name, table) in tables.and_then(Value::as_object_mut).into_iter().flatten() {
-            let schema = schemas.get(Path::new(&format!("bigquery/{name}.json")));
-            let schema: Value = serde_json::from_str(schema.map_or("[]", String::as_str))?;
+        let tables = tables.and_then(Value::as_object_mut).into_iter();
+        for table in tables.flat_map(|tables| tables.values_mut()) {
+            // `${file("${path.module}/../bigquery/cart.json")}`
+            let expression = table["schema"].as_str().unwrap_or_default();
+            let (_, file) = expression.rsplit_once('/').unwrap_or_default();
+            let path = Path::new("bigquery").join(file.trim_end_matches("\")}"));
+            let schema = schemas.get(&path).map_or("[]", String::as_str);
+            let schema: Value = serde_json::from_str(schema)?;
             // In terraform's strings these two begin an expression.
             let schema = schema.to_string().replace("${", "$${").replace("%{", "%%{");
             table["schema"] = Value::String(schema);
