@@ -6,6 +6,7 @@ mod arrows;
 mod attributes;
 mod details;
 mod failing_server;
+mod fits;
 mod killed_collector;
 mod limits;
 mod logs;
@@ -15,3 +16,6 @@ mod runtimes;
 mod silent_server;
 mod support;
 mod twins;
+#[path = "../values/mod.rs"]
+mod values;
+mod warehouse;
