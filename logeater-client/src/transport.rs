@@ -11,10 +11,11 @@ use logeater_proto::event::{BatchResponse, EventResponse};
 use prost::Message;
 use tokio::task::JoinSet;
 use tonic::client::Grpc;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 
 use crate::codec::PassThrough;
+use crate::connect::Server;
 use crate::segment::Batch;
 
 /// How long events go one by one to a server that knows no batches, before it is asked again.
@@ -40,7 +41,8 @@ pub(crate) enum Answer {
 /// The way to one server.
 #[derive(Clone, Debug)]
 pub(crate) struct Transport {
-    channel: Channel,
+    /// Or why there will never be one.
+    channel: Result<Channel, String>,
     server: Arc<str>,
     timeout: Duration,
     one_by_one_until: Arc<Mutex<Option<Instant>>>,
@@ -48,10 +50,10 @@ pub(crate) struct Transport {
 
 impl Transport {
     /// Connects when the first batch is sent. Must be called within a runtime.
-    pub(crate) fn new(endpoint: &Endpoint, timeout: Duration) -> Self {
+    pub(crate) fn new(server: &Server, timeout: Duration) -> Self {
         Self {
-            channel: endpoint.connect_lazy(),
-            server: server(endpoint).into(),
+            channel: server.channel(),
+            server: server.name().into(),
             timeout,
             one_by_one_until: Arc::default(),
         }
@@ -146,7 +148,8 @@ impl Transport {
         method: &'static str,
         message: Bytes,
     ) -> Result<T, Status> {
-        let mut grpc = Grpc::new(self.channel.clone());
+        let channel = self.channel.clone().map_err(Status::unavailable)?;
+        let mut grpc = Grpc::new(channel);
         let mut request = Request::new(message);
         request.set_timeout(self.timeout);
         let call = async {
@@ -212,17 +215,9 @@ fn describe(status: &Status) -> String {
     text
 }
 
-fn root_cause(error: &dyn Error) -> Option<String> {
+pub(crate) fn root_cause(error: &dyn Error) -> Option<String> {
     let causes = std::iter::successors(error.source(), |&error| error.source());
     causes.last().map(ToString::to_string)
-}
-
-fn server(endpoint: &Endpoint) -> String {
-    let uri = endpoint.uri();
-    let port = uri
-        .port_u16()
-        .map_or(String::new(), |port| format!(":{port}"));
-    format!("{}{port}", uri.host().unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Builder;
 use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::sleep_until;
-use tonic::transport::Endpoint;
 use tracing::{Dispatch, dispatcher, info, warn};
 
 use crate::client::{PushError, Shared};
+use crate::connect::Server;
 use crate::log::Log;
 use crate::queue::Done;
 use crate::retry::Backoff;
@@ -36,7 +36,7 @@ const IDLE: Duration = Duration::from_hours(1);
 /// How a worker delivers.
 #[derive(Debug)]
 pub(crate) struct Delivery {
-    pub(crate) endpoint: Endpoint,
+    pub(crate) server: Server,
     pub(crate) timeout: Duration,
     pub(crate) retry_for: Duration,
 }
@@ -100,7 +100,7 @@ impl<'l> Worker<'l> {
     fn new(shared: Arc<Shared>, delivery: &Delivery, log: &'l mut Log) -> Self {
         Self {
             shared,
-            transport: Transport::new(&delivery.endpoint, delivery.timeout),
+            transport: Transport::new(&delivery.server, delivery.timeout),
             retry_for: delivery.retry_for,
             log,
             sends: JoinSet::new(),

@@ -14,3 +14,4 @@ mod round_trip;
 mod runtimes;
 mod silent_server;
 mod support;
+mod tls;
