@@ -1,12 +1,14 @@
 //! How the server is reached: its URL and what comes with it, checked when the client is built.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tonic::transport::{Channel, Endpoint};
 
 use crate::builder::BuildError;
 use crate::endpoint;
+use crate::head::{Head, HeadSettings};
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
 
@@ -17,6 +19,7 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub(crate) struct Connect {
     url: String,
+    pub(crate) head: HeadSettings,
     #[cfg(feature = "tls")]
     pub(crate) tls: Tls,
 }
@@ -25,6 +28,7 @@ impl Connect {
     pub(crate) fn new(url: String) -> Self {
         Self {
             url,
+            head: HeadSettings::default(),
             #[cfg(feature = "tls")]
             tls: Tls::default(),
         }
@@ -41,6 +45,7 @@ impl Connect {
         self.tls.check(&endpoint)?;
         Ok(Server {
             endpoint,
+            head: Arc::new(self.head.head()?),
             #[cfg(feature = "tls")]
             tls: self.tls.clone(),
         })
@@ -52,6 +57,7 @@ impl fmt::Debug for Connect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut connect = f.debug_struct("Connect");
         connect.field("url", &endpoint::without_password(&self.url));
+        connect.field("head", &self.head);
         #[cfg(feature = "tls")]
         connect.field("tls", &self.tls);
         connect.finish()
@@ -62,6 +68,7 @@ impl fmt::Debug for Connect {
 #[derive(Debug)]
 pub(crate) struct Server {
     endpoint: Endpoint,
+    pub(crate) head: Arc<Head>,
     #[cfg(feature = "tls")]
     tls: Tls,
 }
@@ -74,6 +81,13 @@ impl Server {
 
     /// Connects when the first request is made; must be called within a runtime. The system's roots are read here,
     /// on the client's own thread.
+    #[cfg_attr(
+        not(feature = "tls"),
+        expect(
+            clippy::unnecessary_wraps,
+            reason = "with TLS the roots may be missing"
+        )
+    )]
     pub(crate) fn channel(&self) -> Result<Channel, String> {
         #[cfg(feature = "tls")]
         if endpoint::is_https(&self.endpoint) {

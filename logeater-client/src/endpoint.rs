@@ -34,6 +34,7 @@ pub(crate) fn name(endpoint: &Endpoint) -> String {
     format!("{}{port}", uri.host().unwrap_or_default())
 }
 
+#[cfg(feature = "tls")]
 pub(crate) fn is_https(endpoint: &Endpoint) -> bool {
     endpoint.uri().scheme_str() == Some("https")
 }

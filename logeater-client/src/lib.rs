@@ -55,6 +55,10 @@ mod endpoint;
 #[cfg(feature = "client")]
 mod event_id;
 #[cfg(feature = "client")]
+mod failure;
+#[cfg(feature = "client")]
+mod head;
+#[cfg(feature = "client")]
 mod log;
 #[cfg(feature = "client")]
 mod queue;

@@ -10,7 +10,7 @@ use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
 
 use crate::builder::{BuildError, ClientBuilder};
 use crate::endpoint::is_https;
-use crate::transport::root_cause;
+use crate::failure::root_cause;
 
 /// How long a handshake may take.
 const HANDSHAKE_MAX: Duration = Duration::from_secs(10);

@@ -30,6 +30,15 @@ pub(crate) struct Front {
 }
 
 impl Front {
+    /// Looks at the metadata of each request first.
+    pub(crate) fn on_head(
+        mut self,
+        on_head: impl Fn(&MetadataMap) -> Result<(), Status> + Send + Sync + 'static,
+    ) -> Self {
+        self.on_head = Some(Arc::new(on_head));
+        self
+    }
+
     pub(crate) fn tls(mut self, tls: ServerTlsConfig) -> Self {
         self.tls = Some(tls);
         self
