@@ -6,17 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use logeater_proto::{ENTRY_BYTES_MAX, REQUEST_BYTES_MAX, REQUEST_ENTRIES_MAX};
-use tonic::transport::Endpoint;
 
 use crate::client::{Client, FAR, Shared};
+use crate::connect::Connect;
 use crate::encode::Encoder;
 use crate::event_id::EventIds;
 use crate::queue::{Limits, Queue};
 use crate::timestamp::TimestampUnit;
 use crate::worker::{self, Delivery};
-
-/// How often an idle connection is probed, and how long an answer may take before it counts as broken.
-const KEEPALIVE: Duration = Duration::from_secs(30);
 
 /// The least that a buffer must hold: an entry of the largest size, and room beside it.
 const BUFFER_BYTES_MIN: usize = 2 * ENTRY_BYTES_MAX;
@@ -25,7 +22,7 @@ const BUFFER_BYTES_MIN: usize = 2 * ENTRY_BYTES_MAX;
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until `build`"]
 pub struct ClientBuilder {
-    endpoint: String,
+    pub(crate) connect: Connect,
     service: String,
     unit: TimestampUnit,
     limits: Limits,
@@ -37,7 +34,7 @@ pub struct ClientBuilder {
 impl ClientBuilder {
     pub(crate) fn new(endpoint: String) -> Self {
         Self {
-            endpoint,
+            connect: Connect::new(endpoint),
             service: String::new(),
             unit: TimestampUnit::default(),
             limits: Limits {
@@ -116,6 +113,7 @@ impl ClientBuilder {
     /// When a setting cannot work, or the system gives no thread; the message names the value and the fix.
     pub fn build(self) -> Result<Client, BuildError> {
         self.check()?;
+        let server = self.connect.server()?;
         let mut instance = [0; 6];
         getrandom::fill(&mut instance).map_err(|error| BuildError::System(error.to_string()))?;
         let shared = Arc::new(Shared::new(
@@ -126,7 +124,7 @@ impl ClientBuilder {
             Queue::new(self.limits, EventIds::new(instance)),
         ));
         let delivery = Delivery {
-            endpoint: parse_endpoint(&self.endpoint)?,
+            server,
             // gRPC has eight digits for it.
             timeout: self.timeout.min(FAR),
             retry_for: self.retry_for,
@@ -191,45 +189,6 @@ impl ClientBuilder {
 /// The longest name of a service.
 const SERVICE_BYTES_MAX: usize = 255;
 
-fn parse_endpoint(url: &str) -> Result<Endpoint, BuildError> {
-    let wrong = |reason: &str| BuildError::Endpoint {
-        url: url.to_owned(),
-        reason: reason.to_owned(),
-    };
-    let (scheme, rest) = url
-        .split_once("://")
-        .ok_or_else(|| wrong("it has no scheme; write http://HOST:PORT"))?;
-    match scheme.to_ascii_lowercase().as_str() {
-        "http" => {}
-        "https" => return Err(wrong("this version speaks to servers over http:// only")),
-        _ => {
-            return Err(wrong(&format!(
-                "`{scheme}` is no scheme of gRPC; write http://HOST:PORT"
-            )));
-        }
-    }
-    let endpoint = Endpoint::from_shared(url.to_owned())
-        .map_err(|_| wrong("it is no URL; write http://HOST:PORT"))?;
-    let uri = endpoint.uri();
-    if uri.host().is_none_or(str::is_empty) {
-        return Err(wrong("it has no host; write http://HOST:PORT"));
-    }
-    let authority = uri.authority().map_or("", |authority| authority.as_str());
-    if authority.contains('@') || rest.trim_end_matches('/') != authority {
-        return Err(wrong("only host and port count; write http://HOST:PORT"));
-    }
-    // What follows the brackets of an IPv6 address, or a name.
-    let after_host = authority.rsplit(']').next().unwrap_or_default();
-    if after_host.contains(':') && uri.port_u16().is_none() {
-        return Err(wrong("its port is no number up to 65535"));
-    }
-    Ok(endpoint
-        .connect_timeout(KEEPALIVE)
-        .tcp_nodelay(true)
-        .http2_keep_alive_interval(KEEPALIVE)
-        .keep_alive_timeout(KEEPALIVE))
-}
-
 /// Why there is no client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -270,37 +229,6 @@ mod tests {
 
     fn refusal(builder: ClientBuilder) -> String {
         builder.build().unwrap_err().to_string()
-    }
-
-    #[test]
-    fn an_endpoint_that_cannot_work_is_refused_with_what_to_write() {
-        for (url, reason) in [
-            ("", "has no scheme"),
-            ("localhost:50051", "has no scheme; write http://HOST:PORT"),
-            ("https://localhost:50051", "http:// only"),
-            ("ftp://localhost", "`ftp` is no scheme"),
-            ("http://", "it is no URL"),
-            ("http://:50051", "it has no host"),
-            ("http://localhost:99999", "its port"),
-            ("http://localhost:50051/path", "only host and port count"),
-            ("http://user:password@localhost", "only host and port count"),
-            ("http://localhost?a=b", "only host and port count"),
-            ("http://local host", "it is no URL"),
-        ] {
-            let refusal = refusal(ClientBuilder::new(url.to_owned()).service("s"));
-            assert!(
-                refusal.starts_with(&format!("endpoint `{url}`: ")) && refusal.contains(reason),
-                "{refusal}"
-            );
-        }
-        for url in [
-            "http://localhost:50051",
-            "HTTP://127.0.0.1:1/",
-            "http://[::1]:50051",
-            "http://collector",
-        ] {
-            assert!(parse_endpoint(url).is_ok(), "{url}");
-        }
     }
 
     #[test]

@@ -44,6 +44,9 @@ const GRACE: Duration = Duration::from_millis(500);
 ///
 /// Pauses grow from at most 100 ms to at most 10 s, each of a random length. While they do, one batch at a time
 /// finds out whether the server is back. A batch that is sent again has the same event ids.
+///
+/// A server that asks for a longer pause, by `grpc-retry-pushback-ms` or a `google.rpc.RetryInfo`, is given it, up to
+/// one minute; a negative one counts as that minute. A shutdown ends every pause.
 #[derive(Clone)]
 pub struct Client(Arc<Handle>);
 

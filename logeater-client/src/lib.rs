@@ -37,6 +37,8 @@
 //!   folder of schemas.
 //! - `bigdecimal`, `bytes`, `chrono`, `jiff`, `rust_decimal`, `time`, `url`, `uuid`: the types of the crate of
 //!   that name are columns.
+//! - `tls`: `https://` servers and client certificates, with rustls, its provider ring and the system's roots. It
+//!   needs a C compiler, which nothing else here does.
 
 #[cfg(feature = "client")]
 mod builder;
@@ -45,9 +47,17 @@ mod client;
 #[cfg(feature = "client")]
 mod codec;
 #[cfg(feature = "client")]
+mod connect;
+#[cfg(feature = "client")]
 mod encode;
 #[cfg(feature = "client")]
+mod endpoint;
+#[cfg(feature = "client")]
 mod event_id;
+#[cfg(feature = "client")]
+mod failure;
+#[cfg(feature = "client")]
+mod head;
 #[cfg(feature = "client")]
 mod log;
 #[cfg(feature = "client")]
@@ -62,6 +72,8 @@ mod segment;
 mod stats;
 #[cfg(feature = "client")]
 mod timestamp;
+#[cfg(feature = "tls")]
+mod tls;
 #[cfg(feature = "client")]
 mod transport;
 #[cfg(feature = "client")]

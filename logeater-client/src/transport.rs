@@ -2,7 +2,6 @@
 //!
 //! Which codes are tried again is in the documentation of [`Client`](crate::Client).
 
-use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,10 +10,13 @@ use logeater_proto::event::{BatchResponse, EventResponse};
 use prost::Message;
 use tokio::task::JoinSet;
 use tonic::client::Grpc;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 
 use crate::codec::PassThrough;
+use crate::connect::Server;
+use crate::failure::{Failure, describe, root_cause};
+use crate::head::Head;
 use crate::segment::Batch;
 
 /// How long events go one by one to a server that knows no batches, before it is asked again.
@@ -27,12 +29,12 @@ pub(crate) enum Answer {
     Settled {
         rejected: Vec<(u32, String)>,
         again: Vec<u32>,
-        failure: Option<String>,
+        failure: Option<Failure>,
     },
     /// Something in it was refused.
     Refused(String),
     /// It must be sent again: nothing is known of any event.
-    Failed(String),
+    Failed(Failure),
     /// The server knows only `Push`.
     NoPushBatch,
 }
@@ -40,18 +42,21 @@ pub(crate) enum Answer {
 /// The way to one server.
 #[derive(Clone, Debug)]
 pub(crate) struct Transport {
-    channel: Channel,
+    /// Or why there will never be one.
+    channel: Result<Channel, String>,
     server: Arc<str>,
+    head: Arc<Head>,
     timeout: Duration,
     one_by_one_until: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Transport {
     /// Connects when the first batch is sent. Must be called within a runtime.
-    pub(crate) fn new(endpoint: &Endpoint, timeout: Duration) -> Self {
+    pub(crate) fn new(server: &Server, timeout: Duration) -> Self {
         Self {
-            channel: endpoint.connect_lazy(),
-            server: server(endpoint).into(),
+            channel: server.channel(),
+            server: server.name().into(),
+            head: Arc::clone(&server.head),
             timeout,
             one_by_one_until: Arc::default(),
         }
@@ -93,7 +98,7 @@ impl Transport {
             Ok(response) => read_answer(response, events),
             Err(status) if status.code() == Code::Unimplemented => Answer::NoPushBatch,
             Err(status) if is_about_content(&status) => Answer::Refused(describe(&status)),
-            Err(status) => Answer::Failed(describe(&status)),
+            Err(status) => Answer::Failed(Failure::from(&status)),
         }
     }
 
@@ -107,11 +112,11 @@ impl Transport {
             match push {
                 Ok((_, Push::Delivered)) => {}
                 Ok((event, Push::Rejected(reason))) => rejected.push((event, reason)),
-                Ok((event, Push::Failed(reason))) => {
+                Ok((event, Push::Failed(why))) => {
                     again.push(event);
-                    failure = Some(reason);
+                    failure = Some(why.and(failure.take()));
                 }
-                Err(panic) => return Answer::Failed(panic.to_string()),
+                Err(panic) => return Answer::Failed(Failure::because(panic.to_string())),
             }
         }
         rejected.sort_unstable();
@@ -135,7 +140,7 @@ impl Transport {
                     // The next connection may be to a server that knows more.
                     *self.one_by_one_until() = None;
                 }
-                Push::Failed(describe(&status))
+                Push::Failed(Failure::from(&status))
             }
         };
         (event, end)
@@ -146,17 +151,26 @@ impl Transport {
         method: &'static str,
         message: Bytes,
     ) -> Result<T, Status> {
-        let mut grpc = Grpc::new(self.channel.clone());
+        let channel = self.channel.clone().map_err(Status::unavailable)?;
+        let mut grpc = Grpc::new(channel);
         let mut request = Request::new(message);
         request.set_timeout(self.timeout);
         let call = async {
+            self.head.write(&mut request).await?;
+            let head = request.metadata().clone();
             grpc.ready().await.map_err(|error| {
                 Status::unavailable(root_cause(&error).unwrap_or_else(|| error.to_string()))
             })?;
             let path = method
                 .parse()
                 .map_err(|_| Status::internal("the method is no path"))?;
-            grpc.unary(request, path, PassThrough::default()).await
+            let answer = grpc.unary(request, path, PassThrough::default()).await;
+            if let Err(status) = &answer
+                && status.code() == Code::Unauthenticated
+            {
+                self.head.refused(&head);
+            }
+            answer
         };
         match tokio::time::timeout(self.timeout, call).await {
             Ok(answer) => answer.map(tonic::Response::into_inner),
@@ -171,7 +185,7 @@ impl Transport {
 enum Push {
     Delivered,
     Rejected(String),
-    Failed(String),
+    Failed(Failure),
 }
 
 /// Believes an answer that accounts for each event exactly once.
@@ -185,11 +199,11 @@ fn read_answer(response: BatchResponse, events: u32) -> Answer {
     rejected.dedup_by_key(|(index, _)| *index);
     let in_range = rejected.last().is_none_or(|(index, _)| *index < events);
     if !in_range || u64::from(response.accepted) + rejected.len() as u64 != u64::from(events) {
-        return Answer::Failed(format!(
+        return Answer::Failed(Failure::because(format!(
             "the server accounts for {} accepted and {} rejected of {events} events",
             response.accepted,
             rejected.len()
-        ));
+        )));
     }
     Answer::Settled {
         rejected,
@@ -200,29 +214,6 @@ fn read_answer(response: BatchResponse, events: u32) -> Answer {
 
 fn is_about_content(status: &Status) -> bool {
     matches!(status.code(), Code::InvalidArgument | Code::OutOfRange)
-}
-
-/// The code, what the server said, and of what the transport said the cause, which tells most.
-fn describe(status: &Status) -> String {
-    let mut text = format!("{:?}: {}", status.code(), status.message());
-    if let Some(cause) = root_cause(status) {
-        text.push_str(": ");
-        text.push_str(&cause);
-    }
-    text
-}
-
-fn root_cause(error: &dyn Error) -> Option<String> {
-    let causes = std::iter::successors(error.source(), |&error| error.source());
-    causes.last().map(ToString::to_string)
-}
-
-fn server(endpoint: &Endpoint) -> String {
-    let uri = endpoint.uri();
-    let port = uri
-        .port_u16()
-        .map_or(String::new(), |port| format!(":{port}"));
-    format!("{}{port}", uri.host().unwrap_or_default())
 }
 
 #[cfg(test)]

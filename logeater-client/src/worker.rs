@@ -12,15 +12,16 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Builder;
 use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::sleep_until;
-use tonic::transport::Endpoint;
 use tracing::{Dispatch, dispatcher, info, warn};
 
 use crate::client::{PushError, Shared};
+use crate::connect::Server;
+use crate::failure::Failure;
 use crate::log::Log;
 use crate::queue::Done;
 use crate::retry::Backoff;
 use crate::segment::Batch;
-use crate::stats::LossReason;
+use crate::stats::{LossReason, is_worth_a_line};
 use crate::transport::{Answer, Transport};
 
 /// How many batches may be on their way at once.
@@ -36,7 +37,7 @@ const IDLE: Duration = Duration::from_hours(1);
 /// How a worker delivers.
 #[derive(Debug)]
 pub(crate) struct Delivery {
-    pub(crate) endpoint: Endpoint,
+    pub(crate) server: Server,
     pub(crate) timeout: Duration,
     pub(crate) retry_for: Duration,
 }
@@ -87,6 +88,8 @@ struct Worker<'l> {
     in_flight: HashMap<task::Id, Batch>,
     backoff: Backoff,
     not_before: Option<Instant>,
+    /// How often a server refused the token.
+    unauthenticated: u64,
     was_draining: bool,
 }
 
@@ -100,13 +103,14 @@ impl<'l> Worker<'l> {
     fn new(shared: Arc<Shared>, delivery: &Delivery, log: &'l mut Log) -> Self {
         Self {
             shared,
-            transport: Transport::new(&delivery.endpoint, delivery.timeout),
+            transport: Transport::new(&delivery.server, delivery.timeout),
             retry_for: delivery.retry_for,
             log,
             sends: JoinSet::new(),
             in_flight: HashMap::new(),
             backoff: Backoff::default(),
             not_before: None,
+            unauthenticated: 0,
             was_draining: false,
         }
     }
@@ -123,7 +127,10 @@ impl<'l> Worker<'l> {
             match self.sleep(wake_at).await {
                 Woken::Answered(Ok((id, answer))) => self.settle(id, answer),
                 Woken::Answered(Err(error)) => {
-                    self.settle(error.id(), Answer::Failed(error.to_string()));
+                    self.settle(
+                        error.id(),
+                        Answer::Failed(Failure::because(error.to_string())),
+                    );
                 }
                 Woken::ByCallOrTimer => {}
             }
@@ -218,7 +225,7 @@ impl<'l> Worker<'l> {
                 again,
                 failure,
             } => {
-                self.note(failure.as_deref());
+                self.note(failure.as_ref());
                 let rest = (!again.is_empty()).then(|| batch.keep(&again));
                 self.finish(batch, &rejected, rest.as_ref());
                 if let Some(rest) = rest {
@@ -238,8 +245,8 @@ impl<'l> Worker<'l> {
                 queue.put_back(first);
             }
             Answer::NoPushBatch => self.shared.queue().put_back(batch),
-            Answer::Failed(reason) => {
-                self.note(Some(&reason));
+            Answer::Failed(failure) => {
+                self.note(Some(&failure));
                 self.try_again(batch);
             }
         }
@@ -254,7 +261,7 @@ impl<'l> Worker<'l> {
             queue.stats()
         };
         if let Some((_, reason)) = rejected.first()
-            && crate::stats::is_worth_a_line(stats.rejected, refused)
+            && is_worth_a_line(stats.rejected, refused)
         {
             let rejected = stats.rejected;
             self.log
@@ -289,26 +296,34 @@ impl<'l> Worker<'l> {
     }
 
     /// Keeps the pauses: `failure` is what went wrong, if anything did.
-    fn note(&mut self, failure: Option<&str>) {
+    fn note(&mut self, failure: Option<&Failure>) {
         let now = Instant::now();
         let was_failing = self.backoff.is_failing();
-        if let Some(reason) = failure {
+        let server = self.transport.server();
+        if let Some(failure) = failure {
+            let asked = now + failure.pushback;
             // What fails together, since it was on its way together, is one failure.
-            if self.not_before.is_some_and(|not_before| now < not_before) {
+            if let Some(not_before) = self.not_before.filter(|not_before| now < *not_before) {
+                self.not_before = Some(not_before.max(asked));
                 return;
             }
             let pause = self.backoff.fail(fastrand::f64());
-            self.not_before = Some(now + pause);
+            self.not_before = Some(asked.max(now + pause));
+            let reason = &*failure.reason;
             if !was_failing {
-                let server = self.transport.server();
                 self.log
                     .say(|| warn!(server, reason, "events cannot be delivered; trying again"));
+            }
+            self.unauthenticated += u64::from(failure.unauthenticated);
+            let times = self.unauthenticated;
+            if failure.unauthenticated && is_worth_a_line(times, 1) {
+                self.log
+                    .say(|| warn!(server, times, reason, "the server refuses the token"));
             }
         } else {
             self.backoff.succeed();
             self.not_before = None;
             if was_failing {
-                let server = self.transport.server();
                 self.log.say(|| info!(server, "events are delivered again"));
             }
         }

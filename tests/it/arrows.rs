@@ -102,7 +102,17 @@ fn a_client_needs_no_c_compiler_and_no_protoc() {
         "protoc-bin-vendored",
         "openssl-sys",
         "ring",
+        "rustls",
     ] {
+        assert!(!tree.contains(tool), "{tool} is in {tree:?}");
+    }
+}
+
+#[test]
+fn tls_has_one_provider_and_needs_no_more_than_a_c_compiler() {
+    let tree = tree(&["--features", "tls"]);
+    assert!(tree.contains("ring") && tree.contains("rustls-native-certs"));
+    for tool in ["cmake", "bindgen", "aws-lc-rs", "openssl-sys", "native-tls"] {
         assert!(!tree.contains(tool), "{tool} is in {tree:?}");
     }
 }

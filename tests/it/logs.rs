@@ -35,7 +35,7 @@ impl Write for Log {
 }
 
 /// A log of everything, in place while `work` runs.
-fn logged(work: impl FnOnce()) -> String {
+pub(crate) fn logged(work: impl FnOnce()) -> String {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()

@@ -11,10 +11,13 @@ mod killed_collector;
 mod limits;
 mod logs;
 mod push_only;
+mod pushback;
 mod round_trip;
 mod runtimes;
 mod silent_server;
 mod support;
+mod tls;
+mod token;
 mod twins;
 #[path = "../values/mod.rs"]
 mod values;

@@ -1,13 +1,15 @@
 //! What the tests need: servers in the background, events, and a look into the store.
 
+mod certificates;
 mod collector;
 mod events;
 mod peer;
 mod store;
 
+pub(crate) use certificates::Authority;
 pub(crate) use collector::{Collector, Program};
 pub(crate) use events::{Address, Line, Order, Shop};
-pub(crate) use peer::{Peer, SilentPeer};
+pub(crate) use peer::{Front, Peer, SilentPeer};
 pub(crate) use store::Store;
 
 use logeater_client::{Client, ClientBuilder};

@@ -8,7 +8,9 @@ use std::thread;
 use logeater_proto::event::event_server::{Event, EventServer};
 use logeater_proto::event::{BatchResponse, EventBatch, EventEntry, EventResponse};
 use tokio_stream::wrappers::TcpListenerStream;
-use tonic::transport::Server;
+use tonic::metadata::MetadataMap;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::{Server, ServerTlsConfig};
 use tonic::{Request, Response, Status};
 
 /// What a peer answers to one entry: stored, not stored, or an error.
@@ -16,6 +18,32 @@ type OnPush = dyn Fn(&EventEntry) -> Result<bool, Status> + Send + Sync;
 
 /// What a peer answers to a batch, whose entries are then stored.
 type OnBatch = dyn Fn(&EventBatch) -> Result<(), Status> + Send + Sync;
+
+/// What a peer looks at before it reads a request.
+type OnHead = dyn Fn(&MetadataMap) -> Result<(), Status> + Send + Sync;
+
+/// What stands before a peer's service.
+#[derive(Clone, Default)]
+pub(crate) struct Front {
+    tls: Option<ServerTlsConfig>,
+    on_head: Option<Arc<OnHead>>,
+}
+
+impl Front {
+    /// Looks at the metadata of each request first.
+    pub(crate) fn on_head(
+        mut self,
+        on_head: impl Fn(&MetadataMap) -> Result<(), Status> + Send + Sync + 'static,
+    ) -> Self {
+        self.on_head = Some(Arc::new(on_head));
+        self
+    }
+
+    pub(crate) fn tls(mut self, tls: ServerTlsConfig) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+}
 
 /// A server on a free port, on a thread of its own, until the test's process ends.
 #[derive(Clone)]
@@ -62,35 +90,62 @@ impl Peer {
         )
     }
 
+    /// Starts a server that stores everything that passes its front.
+    pub(crate) fn behind(front: Front) -> Self {
+        Self::start_behind(front, |_| Ok(true), |_| Ok(()))
+    }
+
     fn start(
         on_push: impl Fn(&EventEntry) -> Result<bool, Status> + Send + Sync + 'static,
         on_batch: impl Fn(&EventBatch) -> Result<(), Status> + Send + Sync + 'static,
     ) -> Self {
+        Self::start_behind(Front::default(), on_push, on_batch)
+    }
+
+    fn start_behind(
+        front: Front,
+        on_push: impl Fn(&EventEntry) -> Result<bool, Status> + Send + Sync + 'static,
+        on_batch: impl Fn(&EventBatch) -> Result<(), Status> + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let scheme = if front.tls.is_some() { "https" } else { "http" };
         let peer = Self {
-            url: format!("http://{}", listener.local_addr().unwrap()),
+            url: format!("{scheme}://{}", listener.local_addr().unwrap()),
             state: Arc::default(),
             on_push: Arc::new(on_push),
             on_batch: Arc::new(on_batch),
         };
-        let service = EventServer::new(peer.clone());
+        let service = peer.clone();
         thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
                 .unwrap();
-            runtime.block_on(async {
-                listener.set_nonblocking(true).unwrap();
-                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                let incoming = TcpListenerStream::new(listener);
-                Server::builder()
-                    .add_service(service)
-                    .serve_with_incoming(incoming)
-                    .await
-                    .unwrap();
-            });
+            runtime.block_on(service.serve(front, listener));
         });
         peer
+    }
+
+    async fn serve(self, front: Front, listener: TcpListener) {
+        listener.set_nonblocking(true).unwrap();
+        let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+        let service = EventServer::new(self);
+        let on_head = front.on_head;
+        let service = InterceptedService::new(service, move |request: Request<()>| {
+            on_head
+                .as_ref()
+                .map_or(Ok(()), |on_head| on_head(request.metadata()))
+                .map(|()| request)
+        });
+        let mut server = Server::builder();
+        if let Some(tls) = front.tls {
+            server = server.tls_config(tls).unwrap();
+        }
+        server
+            .add_service(service)
+            .serve_with_incoming(TcpListenerStream::new(listener))
+            .await
+            .unwrap();
     }
 
     /// Everything that was stored.
