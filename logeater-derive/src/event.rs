@@ -282,6 +282,6 @@ fn registration(event: &Event<'_>) -> Option<TokenStream> {
         static_arguments(event.item.generics)?,
     );
     Some(quote!(
-        __logeater::register! { <#ident #arguments as __logeater::Event>::TYPES }
+        __logeater::register! { #ident #arguments }
     ))
 }

@@ -202,8 +202,8 @@ const fn size(columns: &[FieldSchema]) -> (usize, usize) {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __register_events {
-    ($types:expr) => {
-        $crate::__private::inventory::submit! { $crate::__private::RegisteredEvents($types) }
+    ($event:ty) => {
+        $crate::__private::inventory::submit! { $crate::__private::RegisteredEvents::of::<$event>() }
     };
 }
 
@@ -212,8 +212,8 @@ macro_rules! __register_events {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __register_events {
-    ($types:expr) => {
-        const _: &[$crate::__private::EventType] = $types;
+    ($event:ty) => {
+        const _: &[$crate::__private::EventType] = <$event as $crate::__private::Event>::TYPES;
     };
 }
 

@@ -272,7 +272,7 @@ fn events_register_unless_they_are_generic() {
 
     let registered: Vec<_> = inventory::iter::<RegisteredEvents>
         .into_iter()
-        .flat_map(|types| types.0)
+        .flat_map(RegisteredEvents::types)
         .map(|known| known.name)
         .collect();
     for name in [
