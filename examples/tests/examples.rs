@@ -54,3 +54,8 @@ fn a_table_lives() {
         assert!(output.contains(expected), "{expected}: {output}");
     }
 }
+
+#[test]
+fn a_process_has_one_client() {
+    assert_eq!(output("global"), "2 emitted, 0 delivered, 2 lost\n");
+}

@@ -57,6 +57,8 @@ mod event_id;
 #[cfg(feature = "client")]
 mod failure;
 #[cfg(feature = "client")]
+mod global;
+#[cfg(feature = "client")]
 mod head;
 #[cfg(feature = "client")]
 mod log;
@@ -83,6 +85,11 @@ mod worker;
 pub use builder::{BuildError, ClientBuilder};
 #[cfg(feature = "client")]
 pub use client::{Client, FlushError, PushError};
+#[cfg(feature = "client")]
+#[doc(hidden)]
+pub use global::__emit_global;
+#[cfg(feature = "client")]
+pub use global::{global, set_global};
 #[cfg(feature = "catalog")]
 pub use logeater_schema::{
     ApprovalError, Approvals, Update, UpdateError, assert_catalog_current, assert_current,

@@ -25,6 +25,14 @@ pub struct RecordedEvent {
     pub details: Option<String>,
 }
 
+impl RecordedEvent {
+    /// Whether it is of the type `E`, or a variant of it.
+    #[must_use]
+    pub fn is<E: Event>(&self) -> bool {
+        E::TYPES.iter().any(|known| known.name == self.event_type)
+    }
+}
+
 /// The events that a recording client was given, made by [`Client::recording`](crate::Client::recording).
 #[derive(Clone)]
 pub struct Recorded(Arc<Mutex<Recording>>);
@@ -34,6 +42,14 @@ impl Recorded {
     #[must_use]
     pub fn events(&self) -> Vec<RecordedEvent> {
         lock(&self.0).events.clone()
+    }
+
+    /// The events of the type `E` so far, oldest first; of any variant, if `E` is an enum.
+    #[must_use]
+    pub fn of<E: Event>(&self) -> Vec<RecordedEvent> {
+        let recording = lock(&self.0);
+        let events = recording.events.iter().filter(|event| event.is::<E>());
+        events.cloned().collect()
     }
 
     /// The events so far, oldest first, which are then forgotten.

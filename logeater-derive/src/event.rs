@@ -281,7 +281,5 @@ fn registration(event: &Event<'_>) -> Option<TokenStream> {
         own(event.item.ident),
         static_arguments(event.item.generics)?,
     );
-    Some(quote!(
-        __logeater::register! { #ident #arguments }
-    ))
+    Some(quote!(__logeater::register! { #ident #arguments }))
 }

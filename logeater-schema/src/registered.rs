@@ -12,7 +12,7 @@ impl RegisteredEvents {
     /// Those of `E`, of which the compiler says here what is wrong.
     #[must_use]
     pub const fn of<E: Event>() -> Self {
-        let _types = E::TYPES;
+        let _ = E::TYPES;
         Self(types_of::<E>)
     }
 
@@ -33,5 +33,5 @@ inventory::collect!(RegisteredEvents);
 pub(crate) fn registered_events() -> impl Iterator<Item = &'static EventType> {
     inventory::iter::<RegisteredEvents>
         .into_iter()
-        .flat_map(|registered| registered.types())
+        .flat_map(RegisteredEvents::types)
 }
