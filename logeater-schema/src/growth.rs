@@ -55,8 +55,8 @@ fn grow_table(old: &TableSchema, new: Option<&TableSchema>) -> TableSchema {
 /// The new columns. Where several event types have made a column of the old table optional, it stays so when one
 /// of them has gone: nobody has asked for another table.
 fn as_optional_as(old: &TableSchema, new: &TableSchema) -> Vec<TableColumn> {
-    let writers = old.events.iter().filter(|event| !event.columns.is_empty());
-    if writers.count() < 2 {
+    // All that ever were, since a table keeps them: what has grown once must not be refused the next time.
+    if old.events.len() < 2 {
         return new.columns.clone();
     }
     keep_optional(&old.columns, &new.columns)
