@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tonic::codec::CompressionEncoding;
 use tonic::transport::{Channel, Endpoint};
 
 use crate::builder::BuildError;
@@ -20,6 +21,7 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 pub(crate) struct Connect {
     url: String,
     pub(crate) head: HeadSettings,
+    pub(crate) compression: Option<CompressionEncoding>,
     #[cfg(feature = "tls")]
     pub(crate) tls: Tls,
 }
@@ -29,6 +31,7 @@ impl Connect {
         Self {
             url,
             head: HeadSettings::default(),
+            compression: None,
             #[cfg(feature = "tls")]
             tls: Tls::default(),
         }
@@ -46,6 +49,7 @@ impl Connect {
         Ok(Server {
             endpoint,
             head: Arc::new(self.head.head()?),
+            compression: self.compression,
             #[cfg(feature = "tls")]
             tls: self.tls.clone(),
         })
@@ -58,6 +62,7 @@ impl fmt::Debug for Connect {
         let mut connect = f.debug_struct("Connect");
         connect.field("url", &endpoint::without_password(&self.url));
         connect.field("head", &self.head);
+        connect.field("compression", &self.compression);
         #[cfg(feature = "tls")]
         connect.field("tls", &self.tls);
         connect.finish()
@@ -69,6 +74,7 @@ impl fmt::Debug for Connect {
 pub(crate) struct Server {
     endpoint: Endpoint,
     pub(crate) head: Arc<Head>,
+    pub(crate) compression: Option<CompressionEncoding>,
     #[cfg(feature = "tls")]
     tls: Tls,
 }

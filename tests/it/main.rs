@@ -4,6 +4,7 @@
 
 mod arrows;
 mod attributes;
+mod compression;
 mod details;
 mod failing_server;
 mod fits;
