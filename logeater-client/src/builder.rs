@@ -245,6 +245,11 @@ mod tests {
             (builder().batch_events(0), "`batch_events`"),
             (builder().buffer_bytes(1_000), "`buffer_bytes`"),
             (builder().timeout(Duration::ZERO), "`timeout`"),
+            (
+                builder().connect_timeout(Duration::ZERO),
+                "`connect_timeout`",
+            ),
+            (builder().keepalive(Duration::ZERO), "`keepalive`"),
         ] {
             assert!(refusal(wrong).starts_with(setting));
         }

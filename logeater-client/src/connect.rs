@@ -7,14 +7,15 @@ use std::time::Duration;
 use tonic::codec::CompressionEncoding;
 use tonic::transport::{Channel, Endpoint};
 
-use crate::builder::BuildError;
+use crate::builder::{BuildError, ClientBuilder};
+use crate::client::FAR;
 use crate::endpoint;
 use crate::head::{Head, HeadSettings};
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
 
-/// How often an idle connection is probed, and how long an answer may take before it counts as broken.
-const KEEPALIVE: Duration = Duration::from_secs(30);
+/// The part of the time between two probes that the answer to one may take.
+const PROBE_ANSWERED_WITHIN: u32 = 3;
 
 /// What was set, as it was set.
 #[derive(Clone)]
@@ -22,8 +23,38 @@ pub(crate) struct Connect {
     url: String,
     pub(crate) head: HeadSettings,
     pub(crate) compression: Option<CompressionEncoding>,
+    made_within: Duration,
+    keepalive: Duration,
+    keepalive_while_idle: bool,
     #[cfg(feature = "tls")]
     pub(crate) tls: Tls,
+}
+
+impl ClientBuilder {
+    /// Sets how long a TCP connection may take to be made; 5 seconds by default.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect.made_within = timeout;
+        self
+    }
+
+    /// Sets after how much silence a connection is probed while a request is on its way; 30 seconds by default.
+    ///
+    /// A probe is an HTTP/2 ping. One that is not answered within a third of that time breaks the connection, and
+    /// its requests are made again on another: without it a server that is gone behind a firewall that drops
+    /// everything would look like a slow one.
+    pub fn keepalive(mut self, interval: Duration) -> Self {
+        self.connect.keepalive = interval;
+        self
+    }
+
+    /// Probes a connection without a request on its way as well; off by default.
+    ///
+    /// It keeps what is between from forgetting the connection. Some servers end connections for such pings: those in
+    /// Go, for more than one in five minutes.
+    pub fn keepalive_while_idle(mut self, idle: bool) -> Self {
+        self.connect.keepalive_while_idle = idle;
+        self
+    }
 }
 
 impl Connect {
@@ -32,6 +63,9 @@ impl Connect {
             url,
             head: HeadSettings::default(),
             compression: None,
+            made_within: Duration::from_secs(5),
+            keepalive: Duration::from_secs(30),
+            keepalive_while_idle: false,
             #[cfg(feature = "tls")]
             tls: Tls::default(),
         }
@@ -39,11 +73,13 @@ impl Connect {
 
     /// The server, if everything that was set can work.
     pub(crate) fn server(&self) -> Result<Server, BuildError> {
+        self.check_times()?;
         let endpoint = endpoint::parse(&self.url, cfg!(feature = "tls"))?
-            .connect_timeout(KEEPALIVE)
+            .connect_timeout(self.made_within.min(FAR))
             .tcp_nodelay(true)
-            .http2_keep_alive_interval(KEEPALIVE)
-            .keep_alive_timeout(KEEPALIVE);
+            .http2_keep_alive_interval(self.keepalive.min(FAR))
+            .keep_alive_timeout(self.keepalive.min(FAR) / PROBE_ANSWERED_WITHIN)
+            .keep_alive_while_idle(self.keepalive_while_idle);
         #[cfg(feature = "tls")]
         self.tls.check(&endpoint)?;
         Ok(Server {
@@ -54,6 +90,18 @@ impl Connect {
             tls: self.tls.clone(),
         })
     }
+
+    fn check_times(&self) -> Result<(), BuildError> {
+        let times = [
+            ("connect_timeout", self.made_within),
+            ("keepalive", self.keepalive),
+        ];
+        let Some((setting, _)) = times.into_iter().find(|(_, time)| time.is_zero()) else {
+            return Ok(());
+        };
+        let reason = "it is no time at all; Duration::MAX is as good as never".to_owned();
+        Err(BuildError::Setting { setting, reason })
+    }
 }
 
 /// It shows that secrets are set, and never what they are.
@@ -63,6 +111,9 @@ impl fmt::Debug for Connect {
         connect.field("url", &endpoint::without_password(&self.url));
         connect.field("head", &self.head);
         connect.field("compression", &self.compression);
+        connect.field("connect_timeout", &self.made_within);
+        connect.field("keepalive", &self.keepalive);
+        connect.field("keepalive_while_idle", &self.keepalive_while_idle);
         #[cfg(feature = "tls")]
         connect.field("tls", &self.tls);
         connect.finish()

@@ -5,6 +5,7 @@
 mod arrows;
 mod attributes;
 mod compression;
+mod connections;
 mod details;
 mod failing_server;
 mod fits;
