@@ -113,7 +113,7 @@ impl ClientBuilder {
     /// When a setting cannot work, or the system gives no thread; the message names the value and the fix.
     pub fn build(self) -> Result<Client, BuildError> {
         self.check()?;
-        let server = self.connect.server()?;
+        let servers = self.connect.servers()?;
         let mut instance = [0; 6];
         getrandom::fill(&mut instance).map_err(|error| BuildError::System(error.to_string()))?;
         let shared = Arc::new(Shared::new(
@@ -124,7 +124,7 @@ impl ClientBuilder {
             Queue::new(self.limits, EventIds::new(instance)),
         ));
         let delivery = Delivery {
-            server,
+            servers,
             // gRPC has eight digits for it.
             timeout: self.timeout.min(FAR),
             retry_for: self.retry_for,
@@ -193,7 +193,7 @@ const SERVICE_BYTES_MAX: usize = 255;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// The endpoint is no URL of a server.
+    /// An endpoint is no URL of a server.
     Endpoint {
         /// What was given.
         url: String,

@@ -1,4 +1,4 @@
-//! How the server is reached: its URL and what comes with it, checked when the client is built.
+//! How the servers are reached: their URLs and what comes with them, checked when the client is built.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,7 +20,8 @@ const PROBE_ANSWERED_WITHIN: u32 = 3;
 /// What was set, as it was set.
 #[derive(Clone)]
 pub(crate) struct Connect {
-    url: String,
+    /// At least one.
+    urls: Vec<String>,
     pub(crate) head: HeadSettings,
     pub(crate) compression: Option<CompressionEncoding>,
     made_within: Duration,
@@ -31,6 +32,19 @@ pub(crate) struct Connect {
 }
 
 impl ClientBuilder {
+    /// Adds a server: batches are balanced over all of them.
+    ///
+    /// The next batch goes to the server with the fewest on their way, at most four, and to each in turn if there are
+    /// several such. One that fails keeps its own pauses, and its batches go to another at once. Everything that is
+    /// set here is for all servers alike.
+    ///
+    /// Batches that are on their way together may be stored in any order, and with several servers those before and
+    /// after a failure as well: what needs an order has it from its timestamps.
+    pub fn endpoint(mut self, url: impl Into<String>) -> Self {
+        self.connect.urls.push(url.into());
+        self
+    }
+
     /// Sets how long a TCP connection may take to be made; 5 seconds by default.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect.made_within = timeout;
@@ -60,7 +74,7 @@ impl ClientBuilder {
 impl Connect {
     pub(crate) fn new(url: String) -> Self {
         Self {
-            url,
+            urls: vec![url],
             head: HeadSettings::default(),
             compression: None,
             made_within: Duration::from_secs(5),
@@ -71,10 +85,16 @@ impl Connect {
         }
     }
 
-    /// The server, if everything that was set can work.
-    pub(crate) fn server(&self) -> Result<Server, BuildError> {
+    /// The servers, if everything that was set can work.
+    pub(crate) fn servers(&self) -> Result<Vec<Server>, BuildError> {
         self.check_times()?;
-        let endpoint = endpoint::parse(&self.url, cfg!(feature = "tls"))?
+        let head = Arc::new(self.head.head()?);
+        let server = |url: &String| self.server(url, Arc::clone(&head));
+        self.urls.iter().map(server).collect()
+    }
+
+    fn server(&self, url: &str, head: Arc<Head>) -> Result<Server, BuildError> {
+        let endpoint = endpoint::parse(url, cfg!(feature = "tls"))?
             .connect_timeout(self.made_within.min(FAR))
             .tcp_nodelay(true)
             .http2_keep_alive_interval(self.keepalive.min(FAR))
@@ -84,7 +104,7 @@ impl Connect {
         self.tls.check(&endpoint)?;
         Ok(Server {
             endpoint,
-            head: Arc::new(self.head.head()?),
+            head,
             compression: self.compression,
             #[cfg(feature = "tls")]
             tls: self.tls.clone(),
@@ -108,7 +128,8 @@ impl Connect {
 impl fmt::Debug for Connect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut connect = f.debug_struct("Connect");
-        connect.field("url", &endpoint::without_password(&self.url));
+        let urls = self.urls.iter().map(|url| endpoint::without_password(url));
+        connect.field("urls", &urls.collect::<Vec<_>>());
         connect.field("head", &self.head);
         connect.field("compression", &self.compression);
         connect.field("connect_timeout", &self.made_within);

@@ -63,6 +63,8 @@ mod failure;
 #[cfg(feature = "client")]
 mod head;
 #[cfg(feature = "client")]
+mod lanes;
+#[cfg(feature = "client")]
 mod log;
 #[cfg(feature = "client")]
 mod queue;

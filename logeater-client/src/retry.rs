@@ -10,7 +10,7 @@ const PAUSE_MIN: Duration = Duration::from_millis(100);
 /// The longest pause of all.
 const PAUSE_MAX: Duration = Duration::from_secs(10);
 
-/// The pauses of one endpoint between failures.
+/// The pauses of one server between failures.
 #[derive(Debug, Default)]
 pub(crate) struct Backoff {
     failures: u32,

@@ -7,6 +7,7 @@ mod attributes;
 mod compression;
 mod connections;
 mod details;
+mod endpoints;
 mod failing_server;
 mod fits;
 mod killed_collector;
