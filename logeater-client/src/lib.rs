@@ -57,6 +57,8 @@ mod encode;
 #[cfg(feature = "client")]
 mod endpoint;
 #[cfg(feature = "client")]
+mod env;
+#[cfg(feature = "client")]
 mod event_id;
 #[cfg(feature = "client")]
 mod failure;

@@ -8,6 +8,7 @@ mod compression;
 mod connections;
 mod details;
 mod endpoints;
+mod environment;
 mod failing_server;
 mod fits;
 mod killed_collector;
