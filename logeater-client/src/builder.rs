@@ -29,6 +29,7 @@ pub struct ClientBuilder {
     timeout: Duration,
     retry_for: Duration,
     drop_timeout: Duration,
+    disabled: bool,
 }
 
 impl ClientBuilder {
@@ -46,6 +47,15 @@ impl ClientBuilder {
             timeout: Duration::from_secs(10),
             retry_for: Duration::from_mins(5),
             drop_timeout: Duration::from_secs(2),
+            disabled: false,
+        }
+    }
+
+    /// One that builds a client that ignores its events, whatever else is set.
+    pub(crate) fn disabled() -> Self {
+        Self {
+            disabled: true,
+            ..Self::new(String::new())
         }
     }
 
@@ -112,8 +122,12 @@ impl ClientBuilder {
     ///
     /// When a setting cannot work, or the system gives no thread; the message names the value and the fix.
     pub fn build(self) -> Result<Client, BuildError> {
-        self.check()?;
-        let server = self.connect.server()?;
+        if self.disabled {
+            return Ok(Client::disabled());
+        }
+        self.check_service()?;
+        self.check_limits()?;
+        let servers = self.connect.servers()?;
         let mut instance = [0; 6];
         getrandom::fill(&mut instance).map_err(|error| BuildError::System(error.to_string()))?;
         let shared = Arc::new(Shared::new(
@@ -124,7 +138,7 @@ impl ClientBuilder {
             Queue::new(self.limits, EventIds::new(instance)),
         ));
         let delivery = Delivery {
-            server,
+            servers,
             // gRPC has eight digits for it.
             timeout: self.timeout.min(FAR),
             retry_for: self.retry_for,
@@ -134,10 +148,22 @@ impl ClientBuilder {
         Ok(Client::sending(shared, self.drop_timeout))
     }
 
-    fn check(&self) -> Result<(), BuildError> {
-        let wrong =
-            |setting: &'static str, reason: String| Err(BuildError::Setting { setting, reason });
-        if self.service.trim().is_empty() {
+    /// Whether that which must be set still is to be.
+    pub(crate) fn has_service(&self) -> bool {
+        self.disabled || !self.service.trim().is_empty()
+    }
+
+    /// What `build` says, but for a service that is not set yet.
+    pub(crate) fn check(&self) -> Result<(), BuildError> {
+        if self.has_service() {
+            self.check_service()?;
+        }
+        self.check_limits()?;
+        self.connect.servers().map(drop)
+    }
+
+    fn check_service(&self) -> Result<(), BuildError> {
+        if !self.has_service() {
             return wrong(
                 "service",
                 "it is empty or not set; name the program that sends: .service(\"checkout\")"
@@ -154,6 +180,10 @@ impl ClientBuilder {
                 ),
             );
         }
+        Ok(())
+    }
+
+    fn check_limits(&self) -> Result<(), BuildError> {
         let Limits {
             batch_bytes,
             batch_events,
@@ -186,6 +216,18 @@ impl ClientBuilder {
     }
 }
 
+fn wrong(setting: &'static str, reason: String) -> Result<(), BuildError> {
+    Err(BuildError::Setting { setting, reason })
+}
+
+/// What to do when something cannot work as this crate was built.
+pub(crate) fn needs_feature(what: &str, feature: &str) -> String {
+    format!(
+        "{what} needs the feature `{feature}` of logeater-client; \
+         write logeater-client = {{ features = [\"{feature}\"], … }} in Cargo.toml"
+    )
+}
+
 /// The longest name of a service.
 const SERVICE_BYTES_MAX: usize = 255;
 
@@ -193,7 +235,7 @@ const SERVICE_BYTES_MAX: usize = 255;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// The endpoint is no URL of a server.
+    /// An endpoint is no URL of a server.
     Endpoint {
         /// What was given.
         url: String,
@@ -207,6 +249,15 @@ pub enum BuildError {
         /// What is wrong with the value, and what to set instead.
         reason: String,
     },
+    /// A variable of the environment is missing or cannot work.
+    Variable {
+        /// Its name.
+        name: &'static str,
+        /// Its value, unless it has none or that is secret.
+        value: Option<String>,
+        /// What is wrong with it, and what to set instead.
+        reason: String,
+    },
     /// The system gives no thread or no random bits.
     System(String),
 }
@@ -216,6 +267,16 @@ impl fmt::Display for BuildError {
         match self {
             Self::Endpoint { url, reason } => write!(f, "endpoint `{url}`: {reason}"),
             Self::Setting { setting, reason } => write!(f, "`{setting}`: {reason}"),
+            Self::Variable {
+                name,
+                value: Some(value),
+                reason,
+            } => write!(f, "`{name}={value}`: {reason}"),
+            Self::Variable {
+                name,
+                value: None,
+                reason,
+            } => write!(f, "`{name}`: {reason}"),
             Self::System(reason) => write!(f, "the client's thread cannot be started: {reason}"),
         }
     }
@@ -245,6 +306,11 @@ mod tests {
             (builder().batch_events(0), "`batch_events`"),
             (builder().buffer_bytes(1_000), "`buffer_bytes`"),
             (builder().timeout(Duration::ZERO), "`timeout`"),
+            (
+                builder().connect_timeout(Duration::ZERO),
+                "`connect_timeout`",
+            ),
+            (builder().keepalive(Duration::ZERO), "`keepalive`"),
         ] {
             assert!(refusal(wrong).starts_with(setting));
         }

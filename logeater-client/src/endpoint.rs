@@ -2,7 +2,7 @@
 
 use tonic::transport::Endpoint;
 
-use crate::builder::BuildError;
+use crate::builder::{BuildError, needs_feature};
 
 /// What makes an endpoint of a URL; `tls` is whether `https://` can be spoken.
 pub(crate) fn parse(url: &str, tls: bool) -> Result<Endpoint, BuildError> {
@@ -47,9 +47,7 @@ fn check_scheme(url: &str, tls: bool) -> Result<(), String> {
     match scheme.to_ascii_lowercase().as_str() {
         "http" => Ok(()),
         "https" if tls => Ok(()),
-        "https" => Err("https:// needs the feature `tls` of logeater-client; \
-             write logeater-client = { features = [\"tls\"], … } in Cargo.toml"
-            .to_owned()),
+        "https" => Err(needs_feature("https://", "tls")),
         _ => Err(format!(
             "`{scheme}` is no scheme of gRPC; write {}",
             example("http", host_of(rest))

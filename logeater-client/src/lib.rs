@@ -37,8 +37,10 @@
 //!   folder of schemas.
 //! - `bigdecimal`, `bytes`, `chrono`, `jiff`, `rust_decimal`, `time`, `url`, `uuid`: the types of the crate of
 //!   that name are columns.
-//! - `tls`: `https://` servers and client certificates, with rustls, its provider ring and the system's roots. It
-//!   needs a C compiler, which nothing else here does.
+//! - `gzip`, `zstd`: batches can be compressed.
+//! - `tls`: `https://` servers and client certificates, with rustls, its provider ring and the system's roots.
+//!
+//! `tls` and `zstd` need a C compiler, which nothing else here does.
 
 #[cfg(feature = "client")]
 mod builder;
@@ -46,12 +48,16 @@ mod builder;
 mod client;
 #[cfg(feature = "client")]
 mod codec;
+#[cfg(any(feature = "gzip", feature = "zstd"))]
+mod compression;
 #[cfg(feature = "client")]
 mod connect;
 #[cfg(feature = "client")]
 mod encode;
 #[cfg(feature = "client")]
 mod endpoint;
+#[cfg(feature = "client")]
+mod env;
 #[cfg(feature = "client")]
 mod event_id;
 #[cfg(feature = "client")]
@@ -60,6 +66,8 @@ mod failure;
 mod global;
 #[cfg(feature = "client")]
 mod head;
+#[cfg(feature = "client")]
+mod lanes;
 #[cfg(feature = "client")]
 mod log;
 #[cfg(feature = "client")]
@@ -85,6 +93,8 @@ mod worker;
 pub use builder::{BuildError, ClientBuilder};
 #[cfg(feature = "client")]
 pub use client::{Client, FlushError, PushError};
+#[cfg(any(feature = "gzip", feature = "zstd"))]
+pub use compression::Compression;
 #[cfg(feature = "client")]
 #[doc(hidden)]
 pub use global::__emit_global;

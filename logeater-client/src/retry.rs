@@ -1,6 +1,8 @@
-//! When to try again: exponential backoff with full jitter. No clock and no randomness of its own.
+//! When to try again: exponential backoff with full jitter, and how long a server's limits are believed. No clock and
+//! no randomness of its own.
 
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// The longest first pause; each failure doubles it.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
@@ -8,7 +10,7 @@ const PAUSE_MIN: Duration = Duration::from_millis(100);
 /// The longest pause of all.
 const PAUSE_MAX: Duration = Duration::from_secs(10);
 
-/// The pauses of one endpoint between failures.
+/// The pauses of one server between failures.
 #[derive(Debug, Default)]
 pub(crate) struct Backoff {
     failures: u32,
@@ -38,9 +40,46 @@ impl Backoff {
     }
 }
 
+/// How long it is believed that a server cannot do something, before it is asked again.
+const BELIEVED_FOR: Duration = Duration::from_mins(1);
+
+/// That a server cannot do something, as long as it is believed.
+#[derive(Debug, Default)]
+pub(crate) struct Belief(Mutex<Option<Instant>>);
+
+impl Belief {
+    /// Believes it from now on.
+    pub(crate) fn begin(&self, now: Instant) {
+        *self.until() = Some(now + BELIEVED_FOR);
+    }
+
+    pub(crate) fn end(&self) {
+        *self.until() = None;
+    }
+
+    pub(crate) fn holds(&self, now: Instant) -> bool {
+        self.until().is_some_and(|until| now < until)
+    }
+
+    fn until(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_belief_holds_for_a_minute_or_until_it_is_ended() {
+        let (belief, now) = (Belief::default(), Instant::now());
+        assert!(!belief.holds(now));
+        belief.begin(now);
+        assert!(belief.holds(now + Duration::from_secs(59)));
+        assert!(!belief.holds(now + Duration::from_mins(1)));
+        belief.end();
+        assert!(!belief.holds(now));
+    }
 
     #[test]
     fn the_pause_doubles_up_to_its_maximum_and_begins_anew_after_a_success() {

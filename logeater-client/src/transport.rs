@@ -2,7 +2,7 @@
 //!
 //! Which codes are tried again is in the documentation of [`Client`](crate::Client).
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -10,6 +10,7 @@ use logeater_proto::event::{BatchResponse, EventResponse};
 use prost::Message;
 use tokio::task::JoinSet;
 use tonic::client::Grpc;
+use tonic::codec::CompressionEncoding;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 
@@ -17,10 +18,8 @@ use crate::codec::PassThrough;
 use crate::connect::Server;
 use crate::failure::{Failure, describe, root_cause};
 use crate::head::Head;
+use crate::retry::Belief;
 use crate::segment::Batch;
-
-/// How long events go one by one to a server that knows no batches, before it is asked again.
-const ONE_BY_ONE_FOR: Duration = Duration::from_mins(1);
 
 /// What became of a batch.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,7 +46,11 @@ pub(crate) struct Transport {
     server: Arc<str>,
     head: Arc<Head>,
     timeout: Duration,
-    one_by_one_until: Arc<Mutex<Option<Instant>>>,
+    compression: Option<CompressionEncoding>,
+    /// The server knows no batches.
+    one_by_one: Arc<Belief>,
+    /// The server cannot read what is compressed.
+    plain: Arc<Belief>,
 }
 
 impl Transport {
@@ -58,7 +61,9 @@ impl Transport {
             server: server.name().into(),
             head: Arc::clone(&server.head),
             timeout,
-            one_by_one_until: Arc::default(),
+            compression: server.compression,
+            one_by_one: Arc::default(),
+            plain: Arc::default(),
         }
     }
 
@@ -69,7 +74,7 @@ impl Transport {
 
     /// Whether events are sent by `Push`, one by one.
     pub(crate) fn is_one_by_one(&self, now: Instant) -> bool {
-        self.one_by_one_until().is_some_and(|until| now < until)
+        self.one_by_one.holds(now)
     }
 
     /// Sends a batch.
@@ -77,29 +82,36 @@ impl Transport {
         if self.is_one_by_one(now) {
             return self.push_each(&batch).await;
         }
-        let answer = self.push_batch(batch, events).await;
+        let answer = self.push_batch(batch, events, now).await;
         if answer == Answer::NoPushBatch {
-            *self.one_by_one_until() = Some(now + ONE_BY_ONE_FOR);
+            self.one_by_one.begin(now);
         }
         answer
     }
 
-    fn one_by_one_until(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
-        self.one_by_one_until
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn push_batch(&self, batch: Bytes, events: u32) -> Answer {
-        match self
-            .call::<BatchResponse>("/event.Event/PushBatch", batch)
-            .await
-        {
+    async fn push_batch(&self, batch: Bytes, events: u32, now: Instant) -> Answer {
+        match self.call_push_batch(batch, now).await {
             Ok(response) => read_answer(response, events),
             Err(status) if status.code() == Code::Unimplemented => Answer::NoPushBatch,
             Err(status) if is_about_content(&status) => Answer::Refused(describe(&status)),
             Err(status) => Answer::Failed(Failure::from(&status)),
         }
+    }
+
+    /// A server answers with one code that it does not know the call, and that it does not know the compression: the
+    /// same call as it is tells which.
+    async fn call_push_batch(&self, batch: Bytes, now: Instant) -> Result<BatchResponse, Status> {
+        const METHOD: &str = "/event.Event/PushBatch";
+        let compression = self.compression.filter(|_| !self.plain.holds(now));
+        let answer = self.call(METHOD, batch.clone(), compression).await;
+        if compression.is_none() || !is_unimplemented(&answer) {
+            return answer;
+        }
+        let answer = self.call(METHOD, batch, None).await;
+        if !is_unimplemented(&answer) {
+            self.plain.begin(now);
+        }
+        answer
     }
 
     async fn push_each(&self, batch: &Bytes) -> Answer {
@@ -129,7 +141,7 @@ impl Transport {
     }
 
     async fn push(self, event: u32, entry: Bytes) -> (u32, Push) {
-        let end = match self.call::<EventResponse>("/event.Event/Push", entry).await {
+        let end = match self.call("/event.Event/Push", entry, None).await {
             Ok(EventResponse { success: true }) => Push::Delivered,
             Ok(EventResponse { success: false }) => {
                 Push::Rejected("the server answered success = false".to_owned())
@@ -138,7 +150,7 @@ impl Transport {
             Err(status) => {
                 if status.code() == Code::Unavailable {
                     // The next connection may be to a server that knows more.
-                    *self.one_by_one_until() = None;
+                    self.one_by_one.end();
                 }
                 Push::Failed(Failure::from(&status))
             }
@@ -150,9 +162,13 @@ impl Transport {
         &self,
         method: &'static str,
         message: Bytes,
+        compression: Option<CompressionEncoding>,
     ) -> Result<T, Status> {
         let channel = self.channel.clone().map_err(Status::unavailable)?;
         let mut grpc = Grpc::new(channel);
+        if let Some(compression) = compression {
+            grpc = grpc.send_compressed(compression);
+        }
         let mut request = Request::new(message);
         request.set_timeout(self.timeout);
         let call = async {
@@ -210,6 +226,10 @@ fn read_answer(response: BatchResponse, events: u32) -> Answer {
         again: Vec::new(),
         failure: None,
     }
+}
+
+fn is_unimplemented<T>(answer: &Result<T, Status>) -> bool {
+    matches!(answer, Err(status) if status.code() == Code::Unimplemented)
 }
 
 fn is_about_content(status: &Status) -> bool {

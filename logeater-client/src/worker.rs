@@ -17,18 +17,15 @@ use tracing::{Dispatch, dispatcher, info, warn};
 use crate::client::{PushError, Shared};
 use crate::connect::Server;
 use crate::failure::Failure;
+use crate::lanes::Lanes;
 use crate::log::Log;
-use crate::queue::Done;
-use crate::retry::Backoff;
+use crate::queue::{Done, Queue};
 use crate::segment::Batch;
 use crate::stats::{LossReason, is_worth_a_line};
 use crate::transport::{Answer, Transport};
 
-/// How many batches may be on their way at once.
-const IN_FLIGHT_MAX: usize = 4;
-
-/// Of events that go one by one, this many are a batch: with [`IN_FLIGHT_MAX`] batches 64 requests are on their
-/// way. More at once are slower, not faster: 256 cost 1.4 times the CPU, 1,024 twice.
+/// Of events that go one by one, this many are a batch: with four batches on their way 64 requests are. More at once
+/// are slower, not faster: 256 cost 1.4 times the CPU, 1,024 twice.
 const PUSHES_PER_BATCH: u32 = 16;
 
 /// How long a worker without anything to do sleeps at most; it is woken when there is.
@@ -37,7 +34,7 @@ const IDLE: Duration = Duration::from_hours(1);
 /// How a worker delivers.
 #[derive(Debug)]
 pub(crate) struct Delivery {
-    pub(crate) server: Server,
+    pub(crate) servers: Vec<Server>,
     pub(crate) timeout: Duration,
     pub(crate) retry_for: Duration,
 }
@@ -81,13 +78,14 @@ fn end(waits: Vec<(Done, bool)>) {
 
 struct Worker<'l> {
     shared: Arc<Shared>,
-    transport: Transport,
+    /// One for each server; a lane has the same place.
+    transports: Vec<Transport>,
+    lanes: Lanes,
     retry_for: Duration,
     log: &'l mut Log,
     sends: JoinSet<Answer>,
-    in_flight: HashMap<task::Id, Batch>,
-    backoff: Backoff,
-    not_before: Option<Instant>,
+    /// Batches on their way, with the place of their server.
+    in_flight: HashMap<task::Id, (usize, Batch)>,
     /// How often a server refused the token.
     unauthenticated: u64,
     was_draining: bool,
@@ -101,15 +99,16 @@ enum Woken {
 
 impl<'l> Worker<'l> {
     fn new(shared: Arc<Shared>, delivery: &Delivery, log: &'l mut Log) -> Self {
+        let transport = |server: &Server| Transport::new(server, delivery.timeout);
+        let transports: Vec<_> = delivery.servers.iter().map(transport).collect();
         Self {
             shared,
-            transport: Transport::new(&delivery.server, delivery.timeout),
+            lanes: Lanes::new(transports.len()),
+            transports,
             retry_for: delivery.retry_for,
             log,
             sends: JoinSet::new(),
             in_flight: HashMap::new(),
-            backoff: Backoff::default(),
-            not_before: None,
             unauthenticated: 0,
             was_draining: false,
         }
@@ -146,8 +145,7 @@ impl<'l> Worker<'l> {
     fn hurry_if_draining(&mut self) {
         let draining = self.shared.queue().is_draining();
         if draining && !self.was_draining {
-            self.backoff.succeed();
-            self.not_before = None;
+            self.lanes.hurry();
         }
         self.was_draining = draining;
     }
@@ -156,47 +154,35 @@ impl<'l> Worker<'l> {
     fn send_what_is_due(&mut self, now: Instant) -> Instant {
         let shared = Arc::clone(&self.shared);
         let mut queue = shared.queue();
-        let window = self.window();
-        let paused = self.not_before.is_some_and(|not_before| now < not_before);
-        while !paused
-            && self.in_flight.len() < window
-            && let Some(mut batch) = queue.next_batch(now, self.backoff.is_failing())
+        while let Some(place) = self.lanes.free(now)
+            && let Some(batch) = queue.next_batch(now, self.lanes[place].is_failing())
         {
-            if self.transport.is_one_by_one(now) {
-                let (first, rest) = batch.split(PUSHES_PER_BATCH);
-                batch = first;
-                if rest.events > 0 {
-                    queue.put_back(rest);
-                }
-            }
-            batch.first_try.get_or_insert(now);
-            batch.tries += 1;
-            let send = self
-                .transport
-                .clone()
-                .send(batch.bytes.clone(), batch.events, now);
-            let id = self.sends.spawn(send).id();
-            self.in_flight.insert(id, batch);
+            self.send(place, batch, &mut queue, now);
         }
-        let open_due = queue
-            .open_due()
-            .filter(|_| !paused && self.in_flight.len() < window);
+        let open_due = queue.open_due().filter(|_| self.lanes.free(now).is_some());
         queue.set_idle(open_due.is_none());
-        let pause_ends = self.not_before.filter(|_| paused);
-        [open_due, pause_ends, queue.next_deadline()]
+        [open_due, self.lanes.pause_end(now), queue.next_deadline()]
             .into_iter()
             .flatten()
             .min()
             .unwrap_or(now + IDLE)
     }
 
-    fn window(&self) -> usize {
-        // After a failure one batch finds out for all.
-        if self.backoff.is_failing() {
-            1
-        } else {
-            IN_FLIGHT_MAX
+    fn send(&mut self, place: usize, mut batch: Batch, queue: &mut Queue, now: Instant) {
+        let transport = self.transports[place].clone();
+        if transport.is_one_by_one(now) {
+            let (first, rest) = batch.split(PUSHES_PER_BATCH);
+            batch = first;
+            if rest.events > 0 {
+                queue.put_back(rest);
+            }
         }
+        batch.first_try.get_or_insert(now);
+        batch.tries += 1;
+        let send = transport.send(batch.bytes.clone(), batch.events, now);
+        let id = self.sends.spawn(send).id();
+        self.lanes.begin(place);
+        self.in_flight.insert(id, (place, batch));
     }
 
     async fn sleep(&mut self, wake_at: Instant) -> Woken {
@@ -216,16 +202,17 @@ impl<'l> Worker<'l> {
     }
 
     fn settle(&mut self, id: task::Id, answer: Answer) {
-        let Some(mut batch) = self.in_flight.remove(&id) else {
+        let Some((place, mut batch)) = self.in_flight.remove(&id) else {
             return;
         };
+        self.lanes[place].end();
         match answer {
             Answer::Settled {
                 rejected,
                 again,
                 failure,
             } => {
-                self.note(failure.as_ref());
+                self.note(place, failure.as_ref());
                 let rest = (!again.is_empty()).then(|| batch.keep(&again));
                 self.finish(batch, &rejected, rest.as_ref());
                 if let Some(rest) = rest {
@@ -233,11 +220,11 @@ impl<'l> Worker<'l> {
                 }
             }
             Answer::Refused(reason) if batch.events == 1 => {
-                self.note(None);
+                self.note(place, None);
                 self.finish(batch, &[(0, reason)], None);
             }
             Answer::Refused(_) => {
-                self.note(None);
+                self.note(place, None);
                 let half = batch.events / 2;
                 let (first, second) = batch.split(half);
                 let mut queue = self.shared.queue();
@@ -246,7 +233,7 @@ impl<'l> Worker<'l> {
             }
             Answer::NoPushBatch => self.shared.queue().put_back(batch),
             Answer::Failed(failure) => {
-                self.note(Some(&failure));
+                self.note(place, Some(&failure));
                 self.try_again(batch);
             }
         }
@@ -295,37 +282,30 @@ impl<'l> Worker<'l> {
         self.shared.queue().reuse(batch);
     }
 
-    /// Keeps the pauses: `failure` is what went wrong, if anything did.
-    fn note(&mut self, failure: Option<&Failure>) {
-        let now = Instant::now();
-        let was_failing = self.backoff.is_failing();
-        let server = self.transport.server();
-        if let Some(failure) = failure {
-            let asked = now + failure.pushback;
-            // What fails together, since it was on its way together, is one failure.
-            if let Some(not_before) = self.not_before.filter(|not_before| now < *not_before) {
-                self.not_before = Some(not_before.max(asked));
-                return;
-            }
-            let pause = self.backoff.fail(fastrand::f64());
-            self.not_before = Some(asked.max(now + pause));
-            let reason = &*failure.reason;
-            if !was_failing {
-                self.log
-                    .say(|| warn!(server, reason, "events cannot be delivered; trying again"));
-            }
-            self.unauthenticated += u64::from(failure.unauthenticated);
-            let times = self.unauthenticated;
-            if failure.unauthenticated && is_worth_a_line(times, 1) {
-                self.log
-                    .say(|| warn!(server, times, reason, "the server refuses the token"));
-            }
-        } else {
-            self.backoff.succeed();
-            self.not_before = None;
+    /// Keeps the pauses of a server: `failure` is what went wrong, if anything did.
+    fn note(&mut self, place: usize, failure: Option<&Failure>) {
+        let (lane, server) = (&mut self.lanes[place], self.transports[place].server());
+        let was_failing = lane.is_failing();
+        let Some(failure) = failure else {
+            lane.succeed();
             if was_failing {
                 self.log.say(|| info!(server, "events are delivered again"));
             }
+            return;
+        };
+        if !lane.fail(Instant::now(), failure.pushback, fastrand::f64()) {
+            return;
+        }
+        let reason = &*failure.reason;
+        if !was_failing {
+            self.log
+                .say(|| warn!(server, reason, "events cannot be delivered; trying again"));
+        }
+        self.unauthenticated += u64::from(failure.unauthenticated);
+        let times = self.unauthenticated;
+        if failure.unauthenticated && is_worth_a_line(times, 1) {
+            self.log
+                .say(|| warn!(server, times, reason, "the server refuses the token"));
         }
     }
 }

@@ -13,6 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_stream::{Stream, StreamExt};
+use tonic::codec::CompressionEncoding;
 use tonic::transport::Server;
 use tonic_health::ServingStatus;
 use tonic_health::server::{HealthReporter, health_reporter};
@@ -132,7 +133,11 @@ impl Collector {
         let stats = Arc::clone(&self.service.stats);
         let (health, health_server) = health_reporter();
         set_health(&health, ServingStatus::Serving).await;
-        let events = EventServer::new(self.service).max_decoding_message_size(REQUEST_BYTES_MAX);
+        // The limit is on what a request is once it is decompressed.
+        let events = EventServer::new(self.service)
+            .max_decoding_message_size(REQUEST_BYTES_MAX)
+            .accept_compressed(CompressionEncoding::Gzip)
+            .accept_compressed(CompressionEncoding::Zstd);
         let (stop, stopped) = oneshot::channel::<()>();
         let mut server = pin!(
             Server::builder()

@@ -109,6 +109,12 @@ fn a_client_needs_no_c_compiler_and_no_protoc() {
 }
 
 #[test]
+fn gzip_needs_no_c_compiler() {
+    let tree = tree(&["--features", "gzip"]);
+    assert!(tree.contains("flate2") && !tree.contains("cc"), "{tree:?}");
+}
+
+#[test]
 fn tls_has_one_provider_and_needs_no_more_than_a_c_compiler() {
     let tree = tree(&["--features", "tls"]);
     assert!(tree.contains("ring") && tree.contains("rustls-native-certs"));

@@ -8,6 +8,7 @@ use logeater_proto::event::{EventBatch, EventEntry};
 use logeater_proto::{ENTRY_BYTES_MAX, REQUEST_BYTES_MAX};
 use prost::Message;
 use tonic::Code;
+use tonic::codec::CompressionEncoding;
 use tonic::transport::Endpoint;
 
 use crate::support::{Collector, client};
@@ -91,6 +92,27 @@ async fn many_large_events_are_cut_into_requests_that_a_server_takes() {
     let report = client.shutdown(PATIENCE).await;
     assert_eq!((report.delivered, report.lost()), (20, 0));
     assert_eq!(collector.stop().one::<i64>("SELECT count(*) FROM note"), 20);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn the_collector_limits_what_a_request_is_once_it_is_decompressed() {
+    let collector = Collector::start();
+    let channel = Endpoint::from_shared(collector.url.clone())
+        .unwrap()
+        .connect_lazy();
+    for encoding in [CompressionEncoding::Gzip, CompressionEncoding::Zstd] {
+        let mut peer = EventClient::new(channel.clone()).send_compressed(encoding);
+        let bomb = EventBatch {
+            entries: vec![entry(1_000_000); 100],
+        };
+        let refusal = peer.push_batch(bomb).await.unwrap_err();
+        assert_eq!(refusal.code(), Code::ResourceExhausted, "{refusal}");
+        assert!(refusal.message().contains("4194304 bytes"), "{refusal}");
+    }
+    assert_eq!(
+        collector.stop().one::<i64>("SELECT count(*) FROM events"),
+        0
+    );
 }
 
 // The peer's connection must be able to end while the collector waits for it.

@@ -4,7 +4,11 @@
 
 mod arrows;
 mod attributes;
+mod compression;
+mod connections;
 mod details;
+mod endpoints;
+mod environment;
 mod failing_server;
 mod fits;
 mod killed_collector;

@@ -4,12 +4,14 @@ mod certificates;
 mod collector;
 mod events;
 mod peer;
+mod proxy;
 mod store;
 
 pub(crate) use certificates::Authority;
 pub(crate) use collector::{Collector, Program};
 pub(crate) use events::{Address, Line, Order, Shop};
 pub(crate) use peer::{Front, Peer, SilentPeer};
+pub(crate) use proxy::Proxy;
 pub(crate) use store::Store;
 
 use logeater_client::{Client, ClientBuilder};

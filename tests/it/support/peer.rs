@@ -8,6 +8,7 @@ use std::thread;
 use logeater_proto::event::event_server::{Event, EventServer};
 use logeater_proto::event::{BatchResponse, EventBatch, EventEntry, EventResponse};
 use tokio_stream::wrappers::TcpListenerStream;
+use tonic::codec::CompressionEncoding;
 use tonic::metadata::MetadataMap;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Server, ServerTlsConfig};
@@ -27,9 +28,16 @@ type OnHead = dyn Fn(&MetadataMap) -> Result<(), Status> + Send + Sync;
 pub(crate) struct Front {
     tls: Option<ServerTlsConfig>,
     on_head: Option<Arc<OnHead>>,
+    accepted: Option<CompressionEncoding>,
 }
 
 impl Front {
+    /// Reads requests that are compressed so.
+    pub(crate) fn accept(mut self, encoding: CompressionEncoding) -> Self {
+        self.accepted = Some(encoding);
+        self
+    }
+
     /// Looks at the metadata of each request first.
     pub(crate) fn on_head(
         mut self,
@@ -78,6 +86,15 @@ impl Peer {
         Self::start(on_push, |_| {
             Err(Status::unimplemented("unknown method PushBatch"))
         })
+    }
+
+    /// Starts a server that knows no batches, and stores every event that passes its front.
+    pub(crate) fn push_only_behind(front: Front) -> Self {
+        Self::start_behind(
+            front,
+            |_| Ok(true),
+            |_| Err(Status::unimplemented("unknown method PushBatch")),
+        )
     }
 
     /// Starts a server of batches.
@@ -129,7 +146,10 @@ impl Peer {
     async fn serve(self, front: Front, listener: TcpListener) {
         listener.set_nonblocking(true).unwrap();
         let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-        let service = EventServer::new(self);
+        let mut service = EventServer::new(self);
+        if let Some(encoding) = front.accepted {
+            service = service.accept_compressed(encoding);
+        }
         let on_head = front.on_head;
         let service = InterceptedService::new(service, move |request: Request<()>| {
             on_head
