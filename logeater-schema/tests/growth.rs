@@ -4,7 +4,7 @@
 
 use std::fs;
 
-use logeater_schema::{Catalog, Mode, TableColumn};
+use logeater_schema::{Catalog, Change, Mode, TableColumn};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use serde_json::{Value, json};
@@ -141,7 +141,7 @@ proptest! {
             }
             Err(changes) => {
                 prop_assert!(!changes.is_empty());
-                prop_assert!(changes.iter().all(|change| change.is_breaking()), "{changes:#?}");
+                prop_assert!(changes.iter().all(Change::is_breaking), "{changes:#?}");
             }
         }
     }
@@ -183,7 +183,9 @@ proptest! {
         if let (Ok(forth), Ok(back)) = (forth, back) {
             for table in forth.tables() {
                 let mut sides = [places(&table.columns), places(&back.table(&table.name).unwrap().columns)];
-                sides.iter_mut().for_each(|side| side.sort());
+                for side in &mut sides {
+                    side.sort();
+                }
                 prop_assert_eq!(&sides[0], &sides[1]);
             }
         }
