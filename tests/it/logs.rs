@@ -2,12 +2,12 @@
 
 use std::io::{self, Write};
 use std::net::TcpListener;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
+use tracing::{Dispatch, Event, Metadata, Subscriber};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::support::{Collector, Order, client};
@@ -34,8 +34,21 @@ impl Write for Log {
     }
 }
 
+/// A subscriber that wants everything and is nobody's.
+///
+/// While there is none at all, tracing turns off what is said for the first time, and another test may say it first
+/// at the very moment at which a subscriber comes: <https://docs.rs/tracing-core/latest/tracing_core/callsite/>.
+static EAGER: LazyLock<Dispatch> = LazyLock::new(|| {
+    Dispatch::new(
+        tracing_subscriber::fmt()
+            .with_max_level(LevelFilter::TRACE)
+            .finish(),
+    )
+});
+
 /// A log of everything, in place while `work` runs.
 pub(crate) fn logged(work: impl FnOnce()) -> String {
+    LazyLock::force(&EAGER);
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
