@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use logeater_proto::{ENTRY_BYTES_MAX, REQUEST_BYTES_MAX, REQUEST_ENTRIES_MAX};
 
-use crate::client::{Client, FAR, Shared};
+use crate::client::Client;
 use crate::connect::Connect;
 use crate::encode::Encoder;
 use crate::event_id::EventIds;
 use crate::queue::{Limits, Queue};
+use crate::shared::{FAR, Shared};
 use crate::timestamp::TimestampUnit;
 use crate::worker::{self, Delivery};
 

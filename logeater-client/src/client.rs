@@ -1,28 +1,17 @@
 //! The handle that a service holds: emit, push, flush, shut down, count.
 
-use std::any::type_name;
 use std::error::Error;
 use std::fmt;
-use std::sync::mpsc::sync_channel;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::Arc;
+use std::time::Duration;
 
 use logeater_schema::Event;
-use tokio::sync::{Notify, oneshot};
-use tracing::warn;
+use tokio::sync::oneshot;
 
 use crate::builder::ClientBuilder;
-use crate::encode::{Encoder, unix_millis};
-use crate::queue::{Done, Queue};
 use crate::recording::{Recorded, Recorder};
-use crate::segment::Waiter;
-use crate::stats::{LossReason, Stats, is_worth_a_line};
-
-/// As good as never, and within what every clock can hold.
-pub(crate) const FAR: Duration = Duration::from_hours(365 * 24);
-
-/// What a blocking wait allows the worker beyond its deadline before it no longer believes in it.
-const GRACE: Duration = Duration::from_millis(500);
+use crate::shared::Shared;
+use crate::stats::{LossReason, Stats};
 
 /// Sends events, and never makes the application wait for it.
 ///
@@ -57,99 +46,6 @@ enum Handle {
     },
     Recording(Recorder),
     Disabled,
-}
-
-/// What the handles and the worker share.
-pub(crate) struct Shared {
-    encoder: Encoder,
-    queue: Mutex<Queue>,
-    pub(crate) wake: Notify,
-}
-
-impl Shared {
-    pub(crate) fn new(encoder: Encoder, queue: Queue) -> Self {
-        Self {
-            encoder,
-            queue: Mutex::new(queue),
-            wake: Notify::new(),
-        }
-    }
-
-    pub(crate) fn queue(&self) -> MutexGuard<'_, Queue> {
-        // No code of the application's runs under the lock, and the queue's own leaves it whole.
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn accept<E: Event>(&self, event: &E, waiter: Option<Waiter>) -> Result<(), LossReason> {
-        let now = SystemTime::now();
-        self.encoder.encode(event, now, |entry| match entry {
-            Ok(entry) => self.enqueue(entry, now, waiter),
-            Err(why) => Err(self.lose(LossReason::Invalid, Some((type_name::<E>(), &*why)))),
-        })
-    }
-
-    fn enqueue(
-        &self,
-        entry: &[u8],
-        now: SystemTime,
-        waiter: Option<Waiter>,
-    ) -> Result<(), LossReason> {
-        let taken = self.queue().append(entry, unix_millis(now), waiter);
-        match taken {
-            Ok(false) => Ok(()),
-            Ok(true) => {
-                self.wake.notify_one();
-                Ok(())
-            }
-            Err(reason) => Err(self.lose(reason, None)),
-        }
-    }
-
-    /// Counts the loss of an event, and says it, if it is time to.
-    #[cold]
-    fn lose(&self, reason: LossReason, invalid: Option<(&str, &str)>) -> LossReason {
-        let lost = {
-            let mut queue = self.queue();
-            queue.lose(reason);
-            queue.stats().dropped_for(reason)
-        };
-        if is_worth_a_line(lost, 1) {
-            if let Some((event, why)) = invalid {
-                warn!(lost, %reason, event, why, "an event was dropped");
-            } else {
-                warn!(lost, %reason, "an event was dropped");
-            }
-        }
-        reason
-    }
-
-    /// Asks the worker to call `done` when everything emitted so far has an end.
-    fn flush(&self, timeout: Duration, done: Done) {
-        let ended = self.queue().flush(deadline(timeout), done);
-        self.end_or_wake(ended);
-    }
-
-    fn flush_blocking(&self, timeout: Duration) -> bool {
-        wait(timeout, |done| self.flush(timeout, done))
-    }
-
-    /// Asks the worker to call `done` when it has ended every event, and itself.
-    fn shut_down(&self, timeout: Duration, done: Done) {
-        let ended = self.queue().shut_down(deadline(timeout), done);
-        self.end_or_wake(ended);
-    }
-
-    /// Ends a wait for which there is nothing to wait, or has the worker see to it.
-    fn end_or_wake(&self, ended: Option<Done>) {
-        match ended {
-            Some(done) => done(true),
-            None => self.wake.notify_one(),
-        }
-    }
-
-    fn shut_down_blocking(&self, timeout: Duration) {
-        wait(timeout, |done| self.shut_down(timeout, done));
-    }
 }
 
 impl Client {
@@ -306,21 +202,6 @@ impl fmt::Debug for Client {
             .field("stats", &self.stats())
             .finish_non_exhaustive()
     }
-}
-
-/// Blocks until `begin`'s callback is called; false if it never is.
-fn wait(timeout: Duration, begin: impl FnOnce(Done)) -> bool {
-    let (done, ended) = sync_channel(1);
-    begin(Box::new(move |in_time| _ = done.send(in_time)));
-    ended
-        .recv_timeout(timeout.saturating_add(GRACE))
-        .unwrap_or(false)
-}
-
-/// The end of a span that begins now; far away for one that the clock cannot hold.
-fn deadline(timeout: Duration) -> Instant {
-    let now = Instant::now();
-    now.checked_add(timeout).unwrap_or_else(|| now + FAR)
 }
 
 impl Drop for Handle {

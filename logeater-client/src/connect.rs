@@ -8,9 +8,9 @@ use tonic::codec::CompressionEncoding;
 use tonic::transport::{Channel, Endpoint};
 
 use crate::builder::{BuildError, ClientBuilder};
-use crate::client::FAR;
 use crate::endpoint;
 use crate::head::{Head, HeadSettings};
+use crate::shared::FAR;
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
 

@@ -79,6 +79,8 @@ mod retry;
 #[cfg(feature = "client")]
 mod segment;
 #[cfg(feature = "client")]
+mod shared;
+#[cfg(feature = "client")]
 mod stats;
 #[cfg(feature = "client")]
 mod timestamp;

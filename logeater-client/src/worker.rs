@@ -14,13 +14,14 @@ use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::sleep_until;
 use tracing::{Dispatch, dispatcher, info, warn};
 
-use crate::client::{PushError, Shared};
+use crate::client::PushError;
 use crate::connect::Server;
 use crate::failure::Failure;
 use crate::lanes::Lanes;
 use crate::log::Log;
 use crate::queue::{Done, Queue};
 use crate::segment::Batch;
+use crate::shared::Shared;
 use crate::stats::{LossReason, is_worth_a_line};
 use crate::transport::{Answer, Transport};
 
