@@ -5,19 +5,21 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use logeater_proto::{ENTRY_BYTES_MAX, REQUEST_BYTES_MAX, REQUEST_ENTRIES_MAX};
+use logeater_proto::{REQUEST_BYTES_MAX, REQUEST_ENTRIES_MAX};
 
 use crate::client::Client;
 use crate::connect::Connect;
 use crate::encode::Encoder;
 use crate::event_id::EventIds;
+use crate::loss::{Loss, LossReports, OnLoss};
 use crate::queue::{Limits, Queue};
 use crate::shared::{FAR, Shared};
 use crate::timestamp::TimestampUnit;
+use crate::when_full::WhenFull;
 use crate::worker::{self, Delivery};
 
-/// The least that a buffer must hold: an entry of the largest size, and room beside it.
-const BUFFER_BYTES_MIN: usize = 2 * ENTRY_BYTES_MAX;
+/// Into how many batches a buffer must be divided, so that some can wait while others are on their way.
+const BATCHES_MIN: usize = 8;
 
 /// Sets up a [`Client`]; made by [`Client::builder`].
 #[derive(Clone, Debug)]
@@ -30,6 +32,8 @@ pub struct ClientBuilder {
     timeout: Duration,
     retry_for: Duration,
     drop_timeout: Duration,
+    when_full: WhenFull,
+    on_loss: Option<OnLoss>,
     disabled: bool,
 }
 
@@ -48,6 +52,8 @@ impl ClientBuilder {
             timeout: Duration::from_secs(10),
             retry_for: Duration::from_mins(5),
             drop_timeout: Duration::from_secs(2),
+            when_full: WhenFull::default(),
+            on_loss: None,
             disabled: false,
         }
     }
@@ -78,8 +84,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets how many bytes of events make a batch; 512 KiB by default, at most 4 MiB. A larger event goes
-    /// alone.
+    /// Sets how many bytes of events make a batch; 512 KiB by default, at most 4 MiB and an eighth of
+    /// [`buffer_bytes`](Self::buffer_bytes). A larger event goes alone.
     pub fn batch_bytes(mut self, bytes: usize) -> Self {
         self.limits.batch_bytes = bytes;
         self
@@ -91,8 +97,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets how many bytes of events may wait or be on their way, a hard ceiling; 8 MiB by default, at
-    /// least one event of the largest size. What does not fit is dropped and counted.
+    /// Sets how many bytes of memory events may take while they wait or are on their way, a hard ceiling; 8 MiB by
+    /// default. What does not fit is dropped and counted; [`when_full`](Self::when_full) says what that is.
     pub fn buffer_bytes(mut self, bytes: usize) -> Self {
         self.limits.buffer_bytes = bytes;
         self
@@ -116,6 +122,21 @@ impl ClientBuilder {
         self
     }
 
+    /// Sets what is dropped when the buffer is full: the new event, by default.
+    pub fn when_full(mut self, when_full: WhenFull) -> Self {
+        self.when_full = when_full;
+        self
+    }
+
+    /// Calls `on_loss` for events that are dropped or rejected, with their type, the reason and how many they are.
+    ///
+    /// It is called on a thread of its own, soon after: it may take its time, and losses are added up meanwhile. It
+    /// cannot be called by what it emits itself. A shutdown waits for it, but no longer than a quarter of a second.
+    pub fn on_loss(mut self, on_loss: impl Fn(&Loss) + Send + Sync + 'static) -> Self {
+        self.on_loss = Some(OnLoss::new(on_loss));
+        self
+    }
+
     /// Makes the client and starts its thread. It connects when there is something to send, so a server
     /// that is not there yet is no error.
     ///
@@ -131,13 +152,18 @@ impl ClientBuilder {
         let servers = self.connect.servers()?;
         let mut instance = [0; 6];
         getrandom::fill(&mut instance).map_err(|error| BuildError::System(error.to_string()))?;
-        let shared = Arc::new(Shared::new(
-            Encoder {
-                service: self.service,
-                unit: self.unit,
-            },
-            Queue::new(self.limits, EventIds::new(instance)),
-        ));
+        let encoder = Encoder {
+            service: self.service,
+            unit: self.unit,
+        };
+        let mut limits = self.limits;
+        limits.batch_bytes = limits
+            .batch_bytes
+            .min(limits.buffer_bytes.div_ceil(BATCHES_MIN));
+        let queue = Queue::new(limits, EventIds::new(instance));
+        let losses = self.on_loss.map(LossReports::start).transpose();
+        let losses = losses.map_err(|error| BuildError::System(error.to_string()))?;
+        let shared = Arc::new(Shared::new(encoder, self.when_full, queue, losses));
         let delivery = Delivery {
             servers,
             // gRPC has eight digits for it.
@@ -201,10 +227,10 @@ impl ClientBuilder {
             let reason = format!("{batch_events} is not between 1 and {REQUEST_ENTRIES_MAX}");
             return wrong("batch_events", reason);
         }
-        if buffer_bytes < BUFFER_BYTES_MIN {
+        if buffer_bytes == 0 {
             return wrong(
                 "buffer_bytes",
-                format!("{buffer_bytes} holds no large event; at least {BUFFER_BYTES_MIN}"),
+                "a buffer of no bytes holds no event".to_owned(),
             );
         }
         if self.timeout.is_zero() {
@@ -305,7 +331,7 @@ mod tests {
                 "`batch_bytes`",
             ),
             (builder().batch_events(0), "`batch_events`"),
-            (builder().buffer_bytes(1_000), "`buffer_bytes`"),
+            (builder().buffer_bytes(0), "`buffer_bytes`"),
             (builder().timeout(Duration::ZERO), "`timeout`"),
             (
                 builder().connect_timeout(Duration::ZERO),

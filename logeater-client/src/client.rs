@@ -8,10 +8,12 @@ use std::time::Duration;
 use logeater_schema::Event;
 use tokio::sync::oneshot;
 
+use crate::blocking::block_on;
 use crate::builder::ClientBuilder;
+use crate::loss::LossReason;
 use crate::recording::{Recorded, Recorder};
 use crate::shared::Shared;
-use crate::stats::{LossReason, Stats};
+use crate::stats::Stats;
 
 /// Sends events, and never makes the application wait for it.
 ///
@@ -86,6 +88,28 @@ impl Client {
             Handle::Recording(recorder) => drop(recorder.record(&event)),
             Handle::Disabled => {}
         }
+    }
+
+    /// Sends an event, and waits while the buffer is full instead of dropping anything.
+    ///
+    /// It waits for room alone, not for the server's word, and those who wait have their turns. An event that can
+    /// never be sent is counted, as with [`emit`](Self::emit); so is one that still waits when the client is shut
+    /// down. When the future is dropped before it is ready, the event is not sent.
+    pub async fn emit_wait<E: Event>(&self, event: E) {
+        match &*self.0 {
+            Handle::Sending { shared, .. } => {
+                if let Some(taken) = shared.accept_or_wait(&event) {
+                    // A worker that ends without a word has shut down.
+                    let _ = taken.await;
+                }
+            }
+            Handle::Recording(_) | Handle::Disabled => self.emit(event),
+        }
+    }
+
+    /// [`emit_wait`](Self::emit_wait) for programs without a runtime; it blocks the thread.
+    pub fn emit_blocking<E: Event>(&self, event: E) {
+        block_on(self.emit_wait(event));
     }
 
     /// Sends an event, and waits for the server's word that it is safe.

@@ -108,8 +108,8 @@ fn a_variable_that_cannot_work_is_named_with_its_value_and_the_fix() {
         ),
         (
             BUFFER_BYTES,
-            "8",
-            "`LOGEATER_BUFFER_BYTES=8`: 8 holds no large event; at least 2097152",
+            "0",
+            "`LOGEATER_BUFFER_BYTES=0`: a buffer of no bytes holds no event",
         ),
         (
             COMPRESSION,

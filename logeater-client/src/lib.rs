@@ -43,6 +43,8 @@
 //! `tls` and `zstd` need a C compiler, which nothing else here does.
 
 #[cfg(feature = "client")]
+mod blocking;
+#[cfg(feature = "client")]
 mod builder;
 #[cfg(feature = "client")]
 mod client;
@@ -71,6 +73,8 @@ mod lanes;
 #[cfg(feature = "client")]
 mod log;
 #[cfg(feature = "client")]
+mod loss;
+#[cfg(feature = "client")]
 mod queue;
 #[cfg(feature = "client")]
 mod recording;
@@ -88,6 +92,8 @@ mod timestamp;
 mod tls;
 #[cfg(feature = "client")]
 mod transport;
+#[cfg(feature = "client")]
+mod when_full;
 #[cfg(feature = "client")]
 mod worker;
 
@@ -114,11 +120,15 @@ pub use logeater_schema::{
     events_table,
 };
 #[cfg(feature = "client")]
+pub use loss::{Loss, LossReason};
+#[cfg(feature = "client")]
 pub use recording::{Recorded, RecordedEvent};
 #[cfg(feature = "client")]
-pub use stats::{LossReason, Stats};
+pub use stats::Stats;
 #[cfg(feature = "client")]
 pub use timestamp::TimestampUnit;
+#[cfg(feature = "client")]
+pub use when_full::WhenFull;
 
 #[doc(hidden)]
 pub use logeater_schema::__private;

@@ -6,15 +6,19 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
 use logeater_proto::{ENTRY_BYTES_MAX, EVENT_ID_FIELD_BYTES, framed_len};
+use tokio::sync::oneshot;
 
 use crate::event_id::EventIds;
+use crate::loss::LossReason;
 use crate::segment::{Batch, Segment, Waiter};
-use crate::stats::{LossReason, Stats};
+use crate::stats::Stats;
 
 /// How many used buffers are kept for the next segments.
 const SPARE_MAX: usize = 4;
+
+/// What a segment is given at least, so that it need not grow with each of its first events.
+const SEGMENT_BYTES_MIN: usize = 4 << 10;
 
 /// When a segment is sealed, and how much may wait.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +27,13 @@ pub(crate) struct Limits {
     pub(crate) batch_events: u32,
     pub(crate) linger: Duration,
     pub(crate) buffer_bytes: usize,
+}
+
+/// An event whose sender waits until there is room for it.
+struct Caller {
+    entry: Vec<u8>,
+    now_millis: u64,
+    taken: oneshot::Sender<()>,
 }
 
 /// Called once, when a flush or a shutdown is done: true if every event had its end in time.
@@ -50,9 +61,10 @@ pub(crate) struct Queue {
     open: Segment,
     /// Oldest first.
     sealed: VecDeque<Batch>,
-    spare: Vec<BytesMut>,
-    /// The bytes of all events that have no end yet, in flight included.
-    bytes: usize,
+    spare: Vec<Vec<u8>>,
+    /// The bytes that are allocated for all of these, and for what is in flight.
+    memory: usize,
+    callers: VecDeque<Caller>,
     next_number: u64,
     /// The events without an end, by the number of their batch.
     unended: BTreeMap<u64, u64>,
@@ -72,7 +84,8 @@ impl Queue {
             open: Segment::default(),
             sealed: VecDeque::new(),
             spare: Vec::new(),
-            bytes: 0,
+            memory: 0,
+            callers: VecDeque::new(),
             next_number: 0,
             unended: BTreeMap::new(),
             flushes: Vec::new(),
@@ -87,29 +100,31 @@ impl Queue {
         self.stats
     }
 
-    /// Takes an entry, and says whether the worker must be woken for it. One that it does not take is the
-    /// caller's to [`lose`](Self::lose).
+    /// Takes an entry, and `waiter` with it, and says whether the worker must be woken for it. One that it does not
+    /// take is the caller's to [`lose`](Self::lose), or to [`evict`](Self::evict) another batch for.
     pub(crate) fn append(
         &mut self,
         entry: &[u8],
         now_millis: u64,
-        waiter: Option<Waiter>,
+        waiter: &mut Option<Waiter>,
     ) -> Result<bool, LossReason> {
         let framed = framed_len(entry.len() + EVENT_ID_FIELD_BYTES);
-        self.room_for(entry.len(), framed)?;
-        self.stats.emit();
-        let full =
-            !self.open.bytes.is_empty() && self.open.bytes.len() + framed > self.limits.batch_bytes;
+        self.check(entry.len(), framed)?;
+        let full = self.open.events > 0 && self.open.bytes.len() + framed > self.limits.batch_bytes;
         if full {
             self.seal();
         }
+        if !self.make_room(framed) {
+            return Err(LossReason::QueueFull);
+        }
+        self.stats.emit();
         let first = self.open.events == 0;
         if first {
-            self.begin_segment();
+            self.open.since = Some(Instant::now());
         }
         let awaited = waiter.is_some();
-        self.open.append(entry, &self.ids.next(now_millis), waiter);
-        self.bytes += framed;
+        let event_id = self.ids.next(now_millis);
+        self.open.append(entry, &event_id, waiter.take());
         let complete = self.open.events == self.limits.batch_events;
         if complete {
             self.seal();
@@ -123,23 +138,104 @@ impl Queue {
         self.stats.drop_for(reason, 1);
     }
 
-    fn room_for(&self, entry_bytes: usize, framed: usize) -> Result<(), LossReason> {
+    fn check(&self, entry_bytes: usize, framed: usize) -> Result<(), LossReason> {
         if self.phase != Phase::Running {
             return Err(LossReason::ShutDown);
         }
-        if entry_bytes + EVENT_ID_FIELD_BYTES > ENTRY_BYTES_MAX {
+        if entry_bytes + EVENT_ID_FIELD_BYTES > ENTRY_BYTES_MAX || framed > self.limits.buffer_bytes
+        {
             return Err(LossReason::TooLarge);
-        }
-        if self.bytes + framed > self.limits.buffer_bytes {
-            return Err(LossReason::QueueFull);
         }
         Ok(())
     }
 
-    fn begin_segment(&mut self) {
-        self.open.since = Some(Instant::now());
-        // Without a spare it begins small, so that memory is taken for events and not for segments.
-        self.open.bytes = self.spare.pop().unwrap_or_default();
+    /// Gives the open segment room for so many bytes more, if there is any.
+    fn make_room(&mut self, more: usize) -> bool {
+        if self.open.bytes.capacity() == 0 {
+            self.open.bytes = self.spare.pop().unwrap_or_default();
+        }
+        let (len, capacity) = (self.open.bytes.len(), self.open.bytes.capacity());
+        capacity - len >= more || self.grow(capacity, len + more)
+    }
+
+    /// Without a spare a segment begins small and doubles, so that memory is taken for events and not for segments.
+    fn grow(&mut self, capacity: usize, needed: usize) -> bool {
+        let Limits {
+            batch_bytes,
+            buffer_bytes,
+            ..
+        } = self.limits;
+        let doubled = (2 * capacity).clamp(SEGMENT_BYTES_MIN.min(batch_bytes), batch_bytes);
+        let wanted = doubled.max(needed);
+        while self.memory + wanted - capacity > buffer_bytes
+            && let Some(spare) = self.spare.pop()
+        {
+            self.memory -= spare.capacity();
+        }
+        // Close to the ceiling it gets all that is left.
+        let granted = wanted.min(capacity + buffer_bytes.saturating_sub(self.memory));
+        if granted < needed {
+            return false;
+        }
+        let bytes = &mut self.open.bytes;
+        bytes.reserve_exact(granted - bytes.len());
+        self.memory += bytes.capacity() - capacity;
+        true
+    }
+
+    /// Takes the oldest events that are not in flight out of the way, and counts them as dropped.
+    pub(crate) fn evict(&mut self) -> Option<Batch> {
+        if self.sealed.is_empty() {
+            self.seal();
+        }
+        let batch = self.sealed.pop_front()?;
+        self.give_up(&batch, LossReason::QueueFull);
+        Some(batch)
+    }
+
+    /// [`append`](Self::append) for those who wait for room; whoever waits already is first.
+    pub(crate) fn append_in_turn(
+        &mut self,
+        entry: &[u8],
+        now_millis: u64,
+    ) -> Result<bool, LossReason> {
+        if self.callers.is_empty() {
+            self.append(entry, now_millis, &mut None)
+        } else {
+            Err(LossReason::QueueFull)
+        }
+    }
+
+    /// Keeps an entry for which there is no room until there is, or until nobody waits for that any more.
+    pub(crate) fn wait_for_room(&mut self, entry: &[u8], now_millis: u64) -> oneshot::Receiver<()> {
+        let (taken, is_taken) = oneshot::channel();
+        self.callers.push_back(Caller {
+            entry: entry.to_vec(),
+            now_millis,
+            taken,
+        });
+        is_taken
+    }
+
+    /// Takes or loses the entries that wait for room, as far as there is some, and hands out whom to tell: without
+    /// the lock.
+    pub(crate) fn admit(&mut self) -> Vec<oneshot::Sender<()>> {
+        let mut told = Vec::new();
+        while let Some(caller) = self.callers.pop_front() {
+            if caller.taken.is_closed() {
+                continue;
+            }
+            match self.append(&caller.entry, caller.now_millis, &mut None) {
+                Err(LossReason::QueueFull) => {
+                    self.callers.push_front(caller);
+                    break;
+                }
+                Err(reason) => self.lose(reason),
+                Ok(_) => {}
+            }
+            told.push(caller.taken);
+        }
+        told
     }
 
     fn seal(&mut self) {
@@ -189,9 +285,8 @@ impl Queue {
     /// Counts the ends of a batch: so many events were rejected, `rest` is to be sent again, the others were
     /// delivered.
     pub(crate) fn settle(&mut self, batch: &Batch, rejected: u64, rest: Option<&Batch>) {
-        let (rest_events, rest_bytes) = rest.map_or((0, 0), |rest| (rest.events, rest.bytes.len()));
-        let ended = u64::from(batch.events - rest_events);
-        self.bytes -= batch.bytes.len() - rest_bytes;
+        let ended = u64::from(batch.events - rest.map_or(0, |rest| rest.events));
+        self.memory += rest.map_or(0, Batch::memory);
         self.stats.deliver(ended - rejected);
         self.stats.reject(rejected);
         self.end(batch.number, ended);
@@ -200,7 +295,6 @@ impl Queue {
     /// Counts a batch that is given up.
     pub(crate) fn give_up(&mut self, batch: &Batch, reason: LossReason) {
         let events = u64::from(batch.events);
-        self.bytes -= batch.bytes.len();
         self.stats.drop_for(reason, events);
         self.end(batch.number, events);
     }
@@ -226,14 +320,18 @@ impl Queue {
         }
     }
 
-    /// Keeps the memory of a batch that has ended for the next segment.
+    /// Takes back the memory of a batch that has ended: for the next segment, or to free it.
     pub(crate) fn reuse(&mut self, batch: Batch) {
-        if self.spare.len() < SPARE_MAX
-            && let Some(bytes) = batch.recycle()
-            // What one giant event has stretched is given back.
-            && bytes.capacity() <= 2 * self.limits.batch_bytes
-        {
-            self.spare.push(bytes);
+        let Some((memory, bytes)) = batch.recycle().filter(|_| self.phase != Phase::Ended) else {
+            return;
+        };
+        // What one giant event has stretched, or is over the ceiling, is given back.
+        let keep = self.spare.len() < SPARE_MAX
+            && memory <= self.limits.batch_bytes
+            && self.memory <= self.limits.buffer_bytes;
+        match bytes.filter(|_| keep) {
+            Some(bytes) => self.spare.push(bytes),
+            None => self.memory -= memory,
         }
     }
 
@@ -292,7 +390,6 @@ impl Queue {
         self.seal();
         self.unended.clear();
         self.spare.clear();
-        self.bytes = 0;
         let batches = std::mem::take(&mut self.sealed);
         let flushes = self.flushes.drain(..).map(|flush| flush.done);
         let waits = flushes.chain(self.shutdowns.drain(..));

@@ -15,6 +15,8 @@ use crate::client::PushError;
 #[derive(Clone, Debug)]
 enum Step {
     Emit { user_bytes: usize },
+    Wait { user_bytes: usize, patient: bool },
+    Evict,
     Push,
     Send,
     Deliver(usize),
@@ -30,6 +32,8 @@ fn step() -> impl Strategy<Value = Step> {
     let some = || vec(0..6_u32, 0..4);
     prop_oneof![
         8 => (0..400_usize).prop_map(|user_bytes| Step::Emit { user_bytes }),
+        2 => (0..400_usize, any::<bool>()).prop_map(|(user_bytes, patient)| Step::Wait { user_bytes, patient }),
+        1 => Just(Step::Evict),
         1 => Just(Step::Push),
         4 => Just(Step::Send),
         3 => (0..4_usize).prop_map(Step::Deliver),
@@ -47,12 +51,18 @@ type Verdict = Result<(), PushError>;
 /// A queue, and what a worker would hold of it.
 struct Model {
     queue: Queue,
+    /// How many events were lost for want of room.
+    untaken: u64,
     in_flight: Vec<Batch>,
+    /// The memory that batches were given when they were sent again in part.
+    kept: BTreeSet<usize>,
     now: Instant,
     ended: BTreeSet<Vec<u8>>,
     verdicts: HashMap<String, Verdict>,
     awaited: HashMap<String, oneshot::Receiver<Verdict>>,
     flushed: Vec<Receiver<bool>>,
+    /// Those who wait for room, oldest first.
+    callers: VecDeque<oneshot::Receiver<()>>,
 }
 
 impl Model {
@@ -65,18 +75,33 @@ impl Model {
         };
         Self {
             queue: Queue::new(limits, EventIds::new([7; 6])),
+            untaken: 0,
             in_flight: Vec::new(),
+            kept: BTreeSet::new(),
             now: Instant::now() + Duration::from_mins(1),
             ended: BTreeSet::new(),
             verdicts: HashMap::new(),
             awaited: HashMap::new(),
             flushed: Vec::new(),
+            callers: VecDeque::new(),
         }
     }
 
     fn step(&mut self, step: Step) {
         match step {
             Step::Emit { user_bytes } => self.emit(&"u".repeat(user_bytes), None),
+            Step::Wait {
+                user_bytes,
+                patient,
+            } => self.wait(user_bytes, patient),
+            Step::Evict => {
+                if let Some(mut batch) = self.queue.evict() {
+                    let lost = PushError::Lost(LossReason::QueueFull);
+                    self.end(&batch, &|_, _| Some(Err(lost.clone())));
+                    batch.tell(|_| Err(lost.clone()));
+                    self.queue.reuse(batch);
+                }
+            }
             Step::Push => {
                 let user = format!("waits {}", self.awaited.len());
                 let (waiter, end) = oneshot::channel();
@@ -110,6 +135,7 @@ impl Model {
                     self.end(&batch, &|_, _| Some(Err(lost.clone())));
                     self.queue.give_up(&batch, LossReason::RetriesSpent);
                     batch.tell(|_| Err(lost.clone()));
+                    self.queue.reuse(batch);
                 }
             }
             Step::Flush => {
@@ -127,16 +153,28 @@ impl Model {
         }
     }
 
-    fn emit(&mut self, user_id: &str, waiter: Option<Waiter>) {
-        let mut entry = Vec::new();
-        let envelope = Envelope {
-            event_type: "a.b",
-            user_id: Some(user_id),
-            ..Envelope::default()
-        };
-        write_entry(&mut entry, &envelope, None::<fn(&mut Vec<u8>)>);
-        if let Err(reason) = self.queue.append(&entry, 1, waiter) {
+    fn emit(&mut self, user_id: &str, mut waiter: Option<Waiter>) {
+        if let Err(reason) = self.queue.append(&entry(user_id), 1, &mut waiter) {
+            self.untaken += 1;
             self.queue.lose(reason);
+        }
+    }
+
+    fn wait(&mut self, user_bytes: usize, patient: bool) {
+        let entry = entry(&"w".repeat(user_bytes));
+        if self.queue.append_in_turn(&entry, 1) == Err(LossReason::QueueFull) {
+            let taken = self.queue.wait_for_room(&entry, 1);
+            if patient {
+                self.callers.push_back(taken);
+            }
+        }
+    }
+
+    /// Those who wait have their turns.
+    fn admit(&mut self) {
+        for taken in self.queue.admit() {
+            taken.send(()).unwrap();
+            assert_eq!(self.callers.pop_front().unwrap().try_recv(), Ok(()));
         }
     }
 
@@ -173,6 +211,7 @@ impl Model {
         batch.tell(|event| verdict(event, &users[event as usize]));
         self.queue.reuse(batch);
         if let Some(rest) = rest {
+            self.kept.insert(rest.memory_address());
             self.queue.put_back(rest);
         }
     }
@@ -204,13 +243,21 @@ impl Model {
         } = self.queue.stats;
         assert_eq!(emitted, delivered + rejected + dropped + spooled + pending);
         let waiting = self.queue.sealed.iter().chain(&self.in_flight);
-        let bytes = waiting
+        // The parts of a divided batch share their memory.
+        let batches: HashMap<_, _> = waiting
             .clone()
-            .map(|batch| batch.bytes.len())
-            .sum::<usize>()
-            + self.queue.open.bytes.len();
-        assert_eq!(self.queue.bytes, bytes);
-        assert!(bytes <= self.queue.limits.buffer_bytes);
+            .map(|batch| (batch.memory_address(), batch.memory()))
+            .collect();
+        let spare = self.queue.spare.iter().map(Vec::capacity);
+        let memory = batches.values().copied().chain(spare).sum::<usize>()
+            + self.queue.open.bytes.capacity();
+        assert_eq!(self.queue.memory, memory);
+        // What a batch keeps of itself is there for a moment beside it, and beside its other parts.
+        let kept: usize = batches
+            .iter()
+            .filter_map(|(address, memory)| self.kept.contains(address).then_some(memory))
+            .sum();
+        assert!(memory <= self.queue.limits.buffer_bytes + kept);
         let events = waiting
             .clone()
             .map(|batch| u64::from(batch.events))
@@ -227,6 +274,18 @@ impl Model {
                 .is_sorted_by_key(|batch| batch.number)
         );
     }
+}
+
+/// An entry without an id.
+fn entry(user_id: &str) -> Vec<u8> {
+    let mut entry = Vec::new();
+    let envelope = Envelope {
+        event_type: "a.b",
+        user_id: Some(user_id),
+        ..Envelope::default()
+    };
+    write_entry(&mut entry, &envelope, None::<fn(&mut Vec<u8>)>);
+    entry
 }
 
 /// Each event's id and user.
@@ -248,6 +307,8 @@ proptest! {
         for step in steps {
             model.step(step);
             model.check();
+            model.admit();
+            model.check();
         }
         // At last the server takes everything.
         loop {
@@ -256,10 +317,12 @@ proptest! {
                 break;
             }
             model.answered(0, &[], &[]);
+            model.admit();
             model.check();
         }
+        prop_assert!(model.callers.is_empty());
         prop_assert_eq!(model.queue.stats.pending, 0);
-        prop_assert_eq!(model.ended.len() as u64 + model.queue.stats.dropped_for(LossReason::QueueFull), model.queue.stats.emitted);
+        prop_assert_eq!(model.ended.len() as u64 + model.untaken, model.queue.stats.emitted);
         for (done, in_time) in model.queue.finished_flushes(model.now) {
             done(in_time);
         }
@@ -286,9 +349,9 @@ fn queue(linger: Duration) -> Queue {
 #[test]
 fn a_trickle_does_not_postpone_the_first_event() {
     let mut queue = queue(Duration::from_secs(1));
-    queue.append(b"", 1, None).unwrap();
+    queue.append(b"", 1, &mut None).unwrap();
     let due = queue.open_due().unwrap();
-    queue.append(b"", 1, None).unwrap();
+    queue.append(b"", 1, &mut None).unwrap();
     assert_eq!(queue.open_due(), Some(due));
     assert!(queue.next_batch(queue.open.since.unwrap(), false).is_none());
     assert_eq!(queue.next_batch(due, false).unwrap().events, 2);
@@ -297,10 +360,10 @@ fn a_trickle_does_not_postpone_the_first_event() {
 #[test]
 fn only_the_first_event_of_a_quiet_time_and_a_sealed_segment_wake_the_worker() {
     let mut queue = queue(Duration::from_secs(1));
-    assert_eq!(queue.append(b"", 1, None), Ok(true));
+    assert_eq!(queue.append(b"", 1, &mut None), Ok(true));
     queue.set_idle(false);
     let woken: Vec<_> = (0..5)
-        .map(|_| queue.append(b"", 1, None).unwrap())
+        .map(|_| queue.append(b"", 1, &mut None).unwrap())
         .collect();
     assert_eq!(woken, [false, false, false, true, false]);
 }
@@ -309,19 +372,19 @@ fn only_the_first_event_of_a_quiet_time_and_a_sealed_segment_wake_the_worker() {
 fn an_awaited_event_does_not_linger() {
     let mut queue = queue(Duration::from_hours(1));
     let (waiter, _) = oneshot::channel();
-    assert_eq!(queue.append(b"", 1, Some(waiter)), Ok(true));
+    assert_eq!(queue.append(b"", 1, &mut Some(waiter)), Ok(true));
     assert_eq!(queue.next_batch(Instant::now(), false).unwrap().events, 1);
 }
 
 #[test]
 fn the_memory_of_a_delivered_batch_is_used_again() {
     let mut queue = queue(Duration::ZERO);
-    queue.append(b"x", 1, None).unwrap();
+    queue.append(b"x", 1, &mut None).unwrap();
     let batch = queue.next_batch(Instant::now(), false).unwrap();
     let memory = batch.bytes.as_ptr();
     queue.settle(&batch, 0, None);
     queue.reuse(batch);
-    queue.append(b"x", 1, None).unwrap();
+    queue.append(b"x", 1, &mut None).unwrap();
     assert_eq!(
         queue
             .next_batch(Instant::now(), false)
@@ -336,7 +399,7 @@ fn the_memory_of_a_delivered_batch_is_used_again() {
 fn while_the_server_fails_the_batch_that_was_sent_least_often_is_next() {
     let mut queue = queue(Duration::ZERO);
     for _ in 0..15 {
-        queue.append(b"", 1, None).unwrap();
+        queue.append(b"", 1, &mut None).unwrap();
     }
     let mut sent = Vec::new();
     for failing in [false, true, true, true, false] {
@@ -352,7 +415,7 @@ fn while_the_server_fails_the_batch_that_was_sent_least_often_is_next() {
 fn many_flushes_while_nothing_can_be_sent_make_no_small_batches() {
     let mut queue = queue(Duration::from_hours(1));
     for _ in 0..4 {
-        queue.append(b"", 1, None).unwrap();
+        queue.append(b"", 1, &mut None).unwrap();
         assert!(queue.flush(Instant::now(), Box::new(|_| ())).is_none());
     }
     assert_eq!(queue.sealed.len(), 0);
@@ -362,24 +425,86 @@ fn many_flushes_while_nothing_can_be_sent_make_no_small_batches() {
 #[test]
 fn what_is_over_the_limits_is_not_taken() {
     let mut queue = queue(Duration::ZERO);
-    let largest = ENTRY_BYTES_MAX - EVENT_ID_FIELD_BYTES;
+    for too_large in [ENTRY_BYTES_MAX - EVENT_ID_FIELD_BYTES + 1, 4_000] {
+        assert_eq!(
+            queue.append(&vec![0; too_large], 1, &mut None),
+            Err(LossReason::TooLarge)
+        );
+    }
+    assert_eq!(queue.append(&[0; 3_900], 1, &mut None), Ok(true));
+    let mut waiter = Some(oneshot::channel().0);
     assert_eq!(
-        queue.append(&vec![0; largest + 1], 1, None),
-        Err(LossReason::TooLarge)
-    );
-    assert_eq!(
-        queue.append(&vec![0; largest], 1, None),
+        queue.append(&[0; 100], 1, &mut waiter),
         Err(LossReason::QueueFull)
     );
-    assert_eq!(queue.append(&[0; 3_900], 1, None), Ok(true));
-    assert_eq!(queue.append(&[0; 100], 1, None), Err(LossReason::QueueFull));
+    assert!(waiter.is_some());
+}
+
+#[test]
+fn memory_that_is_kept_for_later_gives_way_to_events() {
+    let mut queue = queue(Duration::ZERO);
+    for _ in 0..3 {
+        queue.append(&[0; 900], 1, &mut None).unwrap();
+    }
+    let sent: Vec<_> = std::iter::from_fn(|| queue.next_batch(Instant::now(), false)).collect();
+    for batch in sent {
+        queue.settle(&batch, 0, None);
+        queue.reuse(batch);
+    }
+    assert_eq!((queue.spare.len(), queue.memory), (3, 3_000));
+    assert_eq!(queue.append(&[0; 3_900], 1, &mut None), Ok(true));
+}
+
+#[test]
+fn the_oldest_events_that_are_not_on_their_way_are_evicted() {
+    let mut queue = queue(Duration::ZERO);
+    for _ in 0..12 {
+        queue.append(b"", 1, &mut None).unwrap();
+    }
+    let in_flight = queue.next_batch(Instant::now(), false).unwrap();
+    let evicted: Vec<_> = std::iter::from_fn(|| queue.evict())
+        .map(|batch| (batch.number, batch.events))
+        .collect();
+    assert_eq!((in_flight.number, evicted), (0, vec![(1, 5), (2, 2)]));
+    let stats = queue.stats();
+    assert_eq!(
+        (stats.pending, stats.dropped_for(LossReason::QueueFull)),
+        (5, 7)
+    );
+}
+
+#[test]
+fn those_who_wait_for_room_have_their_turns_and_end_with_the_client() {
+    let mut queue = queue(Duration::ZERO);
+    queue.append(&[0; 3_900], 1, &mut None).unwrap();
+    let mut first = queue.wait_for_room(&[1; 3_000], 1);
+    let mut second = queue.wait_for_room(&[2; 3_000], 1);
+    // Nobody overtakes them, even if there is room.
+    assert_eq!(queue.append_in_turn(b"", 1), Err(LossReason::QueueFull));
+    assert!(queue.admit().is_empty());
+    let batch = queue.next_batch(Instant::now(), false).unwrap();
+    queue.settle(&batch, 0, None);
+    queue.reuse(batch);
+    for taken in queue.admit() {
+        taken.send(()).unwrap();
+    }
+    assert_eq!(
+        (first.try_recv(), second.try_recv().is_err()),
+        (Ok(()), true)
+    );
+    assert!(queue.shut_down(Instant::now(), Box::new(|_| ())).is_none());
+    for taken in queue.admit() {
+        taken.send(()).unwrap();
+    }
+    assert_eq!(second.try_recv(), Ok(()));
+    assert_eq!(queue.stats().dropped_for(LossReason::ShutDown), 1);
 }
 
 #[test]
 fn a_batch_has_no_more_bytes_than_it_may_unless_one_event_has() {
     let mut queue = queue(Duration::ZERO);
     for bytes in [600, 300, 600, 1_500, 10] {
-        queue.append(&vec![0; bytes], 1, None).unwrap();
+        queue.append(&vec![0; bytes], 1, &mut None).unwrap();
     }
     queue.seal();
     let sizes: Vec<_> = queue

@@ -8,7 +8,8 @@ use logeater_proto::{ENTRY_BYTES_MAX, EVENT_ID_FIELD_BYTES, EntryRef};
 use logeater_schema::Event;
 
 use crate::encode::{Encoded, Encoder};
-use crate::stats::{LossReason, Stats};
+use crate::loss::LossReason;
+use crate::stats::Stats;
 use crate::timestamp::TimestampUnit;
 
 /// One event that a recording client was given, as it would have been sent.

@@ -3,10 +3,11 @@
 //! A segment is a request at any moment: its entries stand one after the other as the messages of a
 //! `PushBatch`. Sealed, it is a batch, whose bytes are sent, sent again and at last reused without a copy.
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::{Bytes, BytesMut};
-use logeater_proto::{entries, frame_entry, framed_len};
+use bytes::Bytes;
+use logeater_proto::{EntryRef, entries, frame_entry, framed_len};
 use tokio::sync::oneshot;
 
 use crate::client::PushError;
@@ -17,7 +18,7 @@ pub(crate) type Waiter = oneshot::Sender<Result<(), PushError>>;
 /// The entries that no request has yet.
 #[derive(Debug, Default)]
 pub(crate) struct Segment {
-    pub(crate) bytes: BytesMut,
+    pub(crate) bytes: Vec<u8>,
     pub(crate) events: u32,
     /// When the first event came.
     pub(crate) since: Option<Instant>,
@@ -38,7 +39,8 @@ impl Segment {
     pub(crate) fn seal(self, number: u64) -> Batch {
         Batch {
             number,
-            bytes: self.bytes.freeze(),
+            memory: Arc::new(self.bytes.capacity()),
+            bytes: self.bytes.into(),
             events: self.events,
             waiters: self.waiters,
             first_try: None,
@@ -54,6 +56,8 @@ pub(crate) struct Batch {
     pub(crate) number: u64,
     pub(crate) bytes: Bytes,
     pub(crate) events: u32,
+    /// The bytes that were allocated for it; the parts of a divided batch share them.
+    memory: Arc<usize>,
     /// When it was sent for the first time.
     pub(crate) first_try: Option<Instant>,
     /// How often it was sent.
@@ -70,6 +74,15 @@ impl Batch {
             .map(|entry| bytes.slice_ref(entry))
     }
 
+    /// The event type of each event.
+    pub(crate) fn event_types(&self) -> impl Iterator<Item = &str> {
+        // The batch is this program's own work, so it is whole.
+        entries(&self.bytes)
+            .map_while(Result::ok)
+            .map_while(|entry| EntryRef::decode(entry).ok())
+            .map(|entry| entry.event_type)
+    }
+
     /// Two batches: one of the first events, at most `first_events`, and one of the others.
     pub(crate) fn split(self, first_events: u32) -> (Self, Self) {
         let first_events = first_events.min(self.events);
@@ -81,6 +94,7 @@ impl Batch {
         let part = |bytes, events| Self {
             bytes,
             events,
+            memory: Arc::clone(&self.memory),
             waiters: Vec::new(),
             ..self
         };
@@ -95,15 +109,9 @@ impl Batch {
         (first, second)
     }
 
-    /// A batch of these events alone, in ascending order; the others have ended.
+    /// A batch of these events alone, in ascending order, in memory of its own; the others have ended.
     pub(crate) fn keep(&mut self, events: &[u32]) -> Self {
-        let mut rest = Self {
-            bytes: Bytes::new(),
-            events: 0,
-            waiters: Vec::new(),
-            ..*self
-        };
-        let mut bytes = BytesMut::new();
+        let (mut bytes, mut kept, mut waiters) = (Vec::new(), 0, Vec::new());
         let mut frame_start = 0;
         let mut waiting = std::mem::take(&mut self.waiters).into_iter().peekable();
         for (event, entry) in (0..).zip(entries(&self.bytes).map_while(Result::ok)) {
@@ -111,16 +119,25 @@ impl Batch {
             let waiter = waiting.next_if(|(awaited, _)| *awaited == event);
             if events.binary_search(&event).is_ok() {
                 bytes.extend_from_slice(&self.bytes[frame_start..frame_end]);
-                rest.waiters
-                    .extend(waiter.map(|(_, waiter)| (rest.events, waiter)));
-                rest.events += 1;
+                waiters.extend(waiter.map(|(_, waiter)| (kept, waiter)));
+                kept += 1;
             } else {
                 self.waiters.extend(waiter);
             }
             frame_start = frame_end;
         }
-        rest.bytes = bytes.freeze();
-        rest
+        Self {
+            memory: Arc::new(bytes.capacity()),
+            bytes: bytes.into(),
+            events: kept,
+            waiters,
+            ..*self
+        }
+    }
+
+    /// The bytes that are allocated for it and its other parts.
+    pub(crate) fn memory(&self) -> usize {
+        *self.memory
     }
 
     /// Tells everybody who waits for an event in it.
@@ -131,10 +148,20 @@ impl Batch {
         }
     }
 
-    /// The memory, for the next segment; `None` while the transport still holds on to it.
-    pub(crate) fn recycle(self) -> Option<BytesMut> {
-        let mut bytes = self.bytes.try_into_mut().ok()?;
-        bytes.clear();
-        Some(bytes)
+    /// Whether two batches share their memory.
+    #[cfg(test)]
+    pub(crate) fn memory_address(&self) -> usize {
+        Arc::as_ptr(&self.memory).addr()
+    }
+
+    /// How many bytes of memory nobody uses any more, unless another part does, and those bytes for the next segment,
+    /// unless the transport still holds on to them.
+    pub(crate) fn recycle(self) -> Option<(usize, Option<Vec<u8>>)> {
+        let memory = Arc::into_inner(self.memory)?;
+        let bytes = self.bytes.try_into_mut().ok().map(|mut bytes| {
+            bytes.clear();
+            Vec::from(bytes)
+        });
+        Some((memory, bytes))
     }
 }

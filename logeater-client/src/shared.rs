@@ -1,18 +1,22 @@
 //! What the handles and the worker share: the way of an event into the queue, and the waits for its end.
 
 use std::any::type_name;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use logeater_schema::Event;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tracing::warn;
 
+use crate::client::PushError;
 use crate::encode::{Encoder, unix_millis};
+use crate::loss::{LossReason, LossReports};
 use crate::queue::{Done, Queue};
-use crate::segment::Waiter;
-use crate::stats::{LossReason, is_worth_a_line};
+use crate::segment::{Batch, Waiter};
+use crate::stats::is_worth_a_line;
+use crate::when_full::WhenFull;
 
 /// As good as never, and within what every clock can hold.
 pub(crate) const FAR: Duration = Duration::from_hours(365 * 24);
@@ -23,15 +27,24 @@ const GRACE: Duration = Duration::from_millis(500);
 /// What the handles and the worker share.
 pub(crate) struct Shared {
     encoder: Encoder,
+    when_full: WhenFull,
     queue: Mutex<Queue>,
+    losses: Option<LossReports>,
     pub(crate) wake: Notify,
 }
 
 impl Shared {
-    pub(crate) fn new(encoder: Encoder, queue: Queue) -> Self {
+    pub(crate) fn new(
+        encoder: Encoder,
+        when_full: WhenFull,
+        queue: Queue,
+        losses: Option<LossReports>,
+    ) -> Self {
         Self {
             encoder,
+            when_full,
             queue: Mutex::new(queue),
+            losses,
             wake: Notify::new(),
         }
     }
@@ -41,51 +54,146 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Takes an event, or loses it.
     pub(crate) fn accept<E: Event>(
         &self,
         event: &E,
         waiter: Option<Waiter>,
     ) -> Result<(), LossReason> {
+        self.encode(event, |entry, now_millis| {
+            self.enqueue(entry, now_millis, waiter)
+        })
+    }
+
+    /// Takes an event, or loses it, or says when it is taken or lost: while there is no room for it.
+    pub(crate) fn accept_or_wait<E: Event>(&self, event: &E) -> Option<oneshot::Receiver<()>> {
+        let waits = self.encode(event, |entry, now_millis| {
+            self.enqueue_or_wait(entry, now_millis)
+        });
+        waits.ok().flatten()
+    }
+
+    /// Hands an event's entry and the time to `enqueue`, and loses the event if it has no entry, or is not taken.
+    fn encode<E: Event, T>(
+        &self,
+        event: &E,
+        enqueue: impl FnOnce(&[u8], u64) -> Result<T, LossReason>,
+    ) -> Result<T, LossReason> {
         let now = SystemTime::now();
         self.encoder.encode(event, now, |entry| match entry {
-            Ok(entry) => self.enqueue(entry, now, waiter),
-            Err(why) => Err(self.lose(LossReason::Invalid, Some((type_name::<E>(), &*why)))),
+            Ok(entry) => enqueue(entry, unix_millis(now))
+                .map_err(|reason| self.lose(event_type(event), reason, None)),
+            Err(why) => Err(self.lose(event_type(event), LossReason::Invalid, Some(&why))),
         })
     }
 
     fn enqueue(
         &self,
         entry: &[u8],
-        now: SystemTime,
-        waiter: Option<Waiter>,
+        now_millis: u64,
+        mut waiter: Option<Waiter>,
     ) -> Result<(), LossReason> {
-        let taken = self.queue().append(entry, unix_millis(now), waiter);
-        match taken {
-            Ok(false) => Ok(()),
-            Ok(true) => {
-                self.wake.notify_one();
-                Ok(())
+        loop {
+            let taken = self.queue().append(entry, now_millis, &mut waiter);
+            match taken {
+                Err(LossReason::QueueFull) if self.evict() => {}
+                taken => return taken.map(|wake| self.wake_if(wake)),
             }
-            Err(reason) => Err(self.lose(reason, None)),
         }
     }
 
-    /// Counts the loss of an event, and says it, if it is time to.
+    fn enqueue_or_wait(
+        &self,
+        entry: &[u8],
+        now_millis: u64,
+    ) -> Result<Option<oneshot::Receiver<()>>, LossReason> {
+        let mut queue = self.queue();
+        match queue.append_in_turn(entry, now_millis) {
+            Err(LossReason::QueueFull) => Ok(Some(queue.wait_for_room(entry, now_millis))),
+            taken => {
+                drop(queue);
+                taken.map(|wake| {
+                    self.wake_if(wake);
+                    None
+                })
+            }
+        }
+    }
+
+    fn wake_if(&self, wake: bool) {
+        if wake {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Drops the oldest events, if that is what is to be done, and if there are any.
     #[cold]
-    fn lose(&self, reason: LossReason, invalid: Option<(&str, &str)>) -> LossReason {
+    fn evict(&self) -> bool {
+        if self.when_full != WhenFull::DropOldest {
+            return false;
+        }
+        let evicted = self.queue().evict();
+        evicted
+            .map(|batch| self.bury(batch, LossReason::QueueFull))
+            .is_some()
+    }
+
+    /// Counts the loss of an event that was not taken, and says it, if it is time to.
+    #[cold]
+    fn lose(&self, event_type: &str, reason: LossReason, message: Option<&str>) -> LossReason {
         let lost = {
             let mut queue = self.queue();
             queue.lose(reason);
             queue.stats().dropped_for(reason)
         };
         if is_worth_a_line(lost, 1) {
-            if let Some((event, why)) = invalid {
-                warn!(lost, %reason, event, why, "an event was dropped");
+            if let Some(why) = message {
+                warn!(lost, %reason, event_type, why, "an event was dropped");
             } else {
-                warn!(lost, %reason, "an event was dropped");
+                warn!(lost, %reason, event_type, "an event was dropped");
             }
         }
+        if let Some(losses) = &self.losses {
+            losses.add(event_type, reason, 1, message);
+        }
         reason
+    }
+
+    /// Tells everybody who is to know that the events of a batch were dropped, which are counted already, and takes
+    /// back its memory. The lock must not be held.
+    pub(crate) fn bury(&self, mut batch: Batch, reason: LossReason) {
+        if let Some(losses) = &self.losses {
+            losses.add_each(batch.event_types(), reason);
+        }
+        batch.tell(|_| Err(PushError::Lost(reason)));
+        self.queue().reuse(batch);
+    }
+
+    /// Tells the hook what the server rejected: the places of events in a batch, ascending, and the server's words.
+    pub(crate) fn report_rejected(&self, batch: &Batch, rejected: &[(u32, String)]) {
+        let Some(losses) = &self.losses else { return };
+        let mut rejected = rejected.iter().peekable();
+        for (event, event_type) in (0..).zip(batch.event_types()) {
+            if let Some((_, why)) = rejected.next_if(|(index, _)| *index == event) {
+                losses.add(event_type, LossReason::Rejected, 1, Some(why));
+            }
+        }
+    }
+
+    /// Lets those go on who wait for room, as far as there is some.
+    pub(crate) fn admit(&self) {
+        let told = self.queue().admit();
+        for taken in told {
+            // Who no longer waits does not care.
+            let _ = taken.send(());
+        }
+    }
+
+    /// Waits until the hook knows of every loss, but not for a hook that hangs.
+    pub(crate) fn settle_losses(&self) {
+        if let Some(losses) = &self.losses {
+            losses.settle(GRACE / 2);
+        }
     }
 
     /// Asks the worker to call `done` when everything emitted so far has an end.
@@ -130,4 +238,10 @@ fn wait(timeout: Duration, begin: impl FnOnce(Done)) -> bool {
 fn deadline(timeout: Duration) -> Instant {
     let now = Instant::now();
     now.checked_add(timeout).unwrap_or_else(|| now + FAR)
+}
+
+/// The name of an event's type; of its Rust type, if it does not say.
+#[cold]
+fn event_type<E: Event>(event: &E) -> &'static str {
+    catch_unwind(AssertUnwindSafe(|| event.event_type().name)).unwrap_or_else(|_| type_name::<E>())
 }

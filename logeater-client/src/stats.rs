@@ -2,47 +2,7 @@
 
 use std::fmt;
 
-/// Why an event was given up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum LossReason {
-    /// The buffer was full.
-    QueueFull,
-    /// The entry was over the wire's limit of 1 MiB.
-    TooLarge,
-    /// A value did not fit its column, or writing the event panicked.
-    Invalid,
-    /// The server could not be reached, or kept failing, for as long as it was to be tried.
-    RetriesSpent,
-    /// The client was shut down before the event could be delivered.
-    ShutDown,
-}
-
-impl LossReason {
-    const ALL: [Self; 5] = [
-        Self::QueueFull,
-        Self::TooLarge,
-        Self::Invalid,
-        Self::RetriesSpent,
-        Self::ShutDown,
-    ];
-
-    fn index(self) -> usize {
-        self as usize
-    }
-}
-
-impl fmt::Display for LossReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::QueueFull => "the buffer is full",
-            Self::TooLarge => "the event is larger than 1 MiB",
-            Self::Invalid => "a value does not fit its column",
-            Self::RetriesSpent => "the server could not be reached in time",
-            Self::ShutDown => "the client was shut down",
-        })
-    }
-}
+use crate::loss::LossReason;
 
 /// What became of the events of a client, at one moment.
 ///
@@ -75,10 +35,11 @@ impl Stats {
         self.rejected + self.dropped
     }
 
-    /// Events that were given up for this reason.
+    /// Events that were given up for this reason; those that the server rejected are counted in
+    /// [`rejected`](Self::rejected) alone.
     #[must_use]
     pub fn dropped_for(&self, reason: LossReason) -> u64 {
-        self.dropped_by_reason.0[reason.index()]
+        self.dropped_by_reason.0[reason as usize]
     }
 
     pub(crate) fn emit(&mut self) {
@@ -99,7 +60,7 @@ impl Stats {
     pub(crate) fn drop_for(&mut self, reason: LossReason, events: u64) {
         self.pending -= events;
         self.dropped += events;
-        self.dropped_by_reason.0[reason.index()] += events;
+        self.dropped_by_reason.0[reason as usize] += events;
     }
 }
 

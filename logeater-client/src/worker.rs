@@ -19,10 +19,11 @@ use crate::connect::Server;
 use crate::failure::Failure;
 use crate::lanes::Lanes;
 use crate::log::Log;
+use crate::loss::LossReason;
 use crate::queue::{Done, Queue};
 use crate::segment::Batch;
 use crate::shared::Shared;
-use crate::stats::{LossReason, is_worth_a_line};
+use crate::stats::is_worth_a_line;
 use crate::transport::{Answer, Transport};
 
 /// Of events that go one by one, this many are a batch: with four batches on their way 64 requests are. More at once
@@ -65,7 +66,11 @@ struct Ending(Arc<Shared>);
 impl Drop for Ending {
     fn drop(&mut self) {
         let (waits, batches) = self.0.queue().abandon();
-        drop(batches);
+        for batch in batches {
+            self.0.bury(batch, LossReason::ShutDown);
+        }
+        self.0.admit();
+        self.0.settle_losses();
         end(waits);
     }
 }
@@ -119,8 +124,9 @@ impl<'l> Worker<'l> {
         loop {
             let now = Instant::now();
             self.end_waits(now);
+            self.shared.admit();
             if self.shared.queue().is_over(now) {
-                return;
+                return self.give_back();
             }
             self.hurry_if_draining();
             let wake_at = self.send_what_is_due(now);
@@ -149,6 +155,15 @@ impl<'l> Worker<'l> {
             self.lanes.hurry();
         }
         self.was_draining = draining;
+    }
+
+    /// Puts what is on its way back into the queue, where all that has no end comes to the same one.
+    fn give_back(&mut self) {
+        self.sends.abort_all();
+        let mut queue = self.shared.queue();
+        for (_, (_, batch)) in self.in_flight.drain() {
+            queue.put_back(batch);
+        }
     }
 
     /// Sends as much as may be on its way, and says when there is more to do.
@@ -248,6 +263,7 @@ impl<'l> Worker<'l> {
             queue.settle(&batch, refused, rest);
             queue.stats()
         };
+        self.shared.report_rejected(&batch, rejected);
         if let Some((_, reason)) = rejected.first()
             && is_worth_a_line(stats.rejected, refused)
         {
@@ -265,7 +281,7 @@ impl<'l> Worker<'l> {
     }
 
     /// Puts a batch back, or gives it up if its time is over.
-    fn try_again(&mut self, mut batch: Batch) {
+    fn try_again(&mut self, batch: Batch) {
         let spent = batch
             .first_try
             .is_some_and(|first_try| first_try.elapsed() >= self.retry_for);
@@ -279,8 +295,7 @@ impl<'l> Worker<'l> {
         self.shared.queue().give_up(&batch, reason);
         self.log
             .say(|| warn!(events, %reason, "events were dropped"));
-        batch.tell(|_| Err(PushError::Lost(reason)));
-        self.shared.queue().reuse(batch);
+        self.shared.bury(batch, reason);
     }
 
     /// Keeps the pauses of a server: `failure` is what went wrong, if anything did.
