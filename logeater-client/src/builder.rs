@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use logeater_proto::{REQUEST_BYTES_MAX, REQUEST_ENTRIES_MAX};
+use tracing::{Dispatch, dispatcher};
 
 use crate::client::Client;
 use crate::connect::Connect;
@@ -137,12 +138,15 @@ impl ClientBuilder {
         self
     }
 
-    /// Makes the client and starts its thread. It connects when there is something to send, so a server
-    /// that is not there yet is no error.
+    /// Makes the client. Its thread starts with the first event, and connects when there is something to send, so a
+    /// server that is not there yet is no error.
+    ///
+    /// A process that has not emitted yet can be forked. In one that is forked later the client says so in the log,
+    /// and is shut down: build another one there.
     ///
     /// # Errors
     ///
-    /// When a setting cannot work, or the system gives no thread; the message names the value and the fix.
+    /// When a setting cannot work; the message names the value and the fix.
     pub fn build(self) -> Result<Client, BuildError> {
         if self.disabled {
             return Ok(Client::disabled());
@@ -161,18 +165,17 @@ impl ClientBuilder {
             .batch_bytes
             .min(limits.buffer_bytes.div_ceil(BATCHES_MIN));
         let queue = Queue::new(limits, EventIds::new(instance));
-        let losses = self.on_loss.map(LossReports::start).transpose();
-        let losses = losses.map_err(|error| BuildError::System(error.to_string()))?;
-        let shared = Arc::new(Shared::new(encoder, self.when_full, queue, losses));
-        let delivery = Delivery {
+        let losses = self.on_loss.map(LossReports::new);
+        let delivery = Arc::new(Delivery {
             servers,
             // gRPC has eight digits for it.
             timeout: self.timeout.min(FAR),
             retry_for: self.retry_for,
-        };
-        worker::start(Arc::clone(&shared), delivery)
-            .map_err(|error| BuildError::System(error.to_string()))?;
-        Ok(Client::sending(shared, self.drop_timeout))
+        });
+        let subscriber = dispatcher::get_default(Dispatch::clone);
+        let start = move |shared| worker::start(shared, Arc::clone(&delivery), subscriber.clone());
+        let shared = Shared::new(encoder, self.when_full, queue, losses, Box::new(start));
+        Ok(Client::sending(Arc::new(shared), self.drop_timeout))
     }
 
     /// Whether that which must be set still is to be.

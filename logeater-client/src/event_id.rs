@@ -25,6 +25,13 @@ impl EventIds {
         }
     }
 
+    /// Tells the processes apart that one was forked into after `instance` was drawn.
+    pub(crate) fn in_process(&mut self, process: u32) {
+        for (bits, of_process) in self.instance.iter_mut().zip(process.to_be_bytes()) {
+            *bits ^= of_process;
+        }
+    }
+
     /// The next id, greater than all before it even where the clock goes back.
     pub(crate) fn next(&mut self, now_millis: u64) -> [u8; 16] {
         if now_millis > self.millis {
@@ -64,6 +71,18 @@ mod tests {
             ids.next(0);
         }
         assert_eq!(ids.id()[6..10], [0x70, 1, 0x80, 1]);
+    }
+
+    #[test]
+    fn processes_that_share_an_instance_make_ids_of_their_own() {
+        let ids = [4_711, 4_712].map(|process| {
+            let mut ids = EventIds::new([1, 2, 3, 4, 5, 6]);
+            ids.in_process(process);
+            ids.next(1_000)
+        });
+        assert_eq!(ids[0][..10], ids[1][..10]);
+        assert_eq!(ids[0][10..], [1, 2, 3 ^ 0x12, 4 ^ 0x67, 5, 6]);
+        assert_eq!(ids[1][10..], [1, 2, 3 ^ 0x12, 4 ^ 0x68, 5, 6]);
     }
 
     #[test]

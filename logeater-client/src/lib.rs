@@ -85,6 +85,8 @@ mod segment;
 #[cfg(feature = "client")]
 mod shared;
 #[cfg(feature = "client")]
+mod starter;
+#[cfg(feature = "client")]
 mod stats;
 #[cfg(feature = "client")]
 mod timestamp;

@@ -88,8 +88,11 @@ thread_local! {
     static IN_HOOK: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The losses that the hook is still to be told, and its thread, which ends with this.
-pub(crate) struct LossReports(Arc<Reports>);
+/// The losses that the hook is still to be told, and its thread, which starts with the first and ends with this.
+pub(crate) struct LossReports {
+    on_loss: OnLoss,
+    reports: Arc<Reports>,
+}
 
 #[derive(Default)]
 struct Reports {
@@ -103,19 +106,25 @@ type Losses = HashMap<(String, LossReason), (u64, Option<String>)>;
 #[derive(Default)]
 struct State {
     losses: Losses,
+    has_thread: bool,
     in_hook: bool,
     closed: bool,
 }
 
 impl LossReports {
-    /// Starts the hook's thread.
-    pub(crate) fn start(on_loss: OnLoss) -> std::io::Result<Self> {
-        let reports = Arc::new(Reports::default());
-        let told = Arc::clone(&reports);
+    pub(crate) fn new(on_loss: OnLoss) -> Self {
+        Self {
+            on_loss,
+            reports: Arc::default(),
+        }
+    }
+
+    fn start_thread(&self) -> bool {
+        let (on_loss, reports) = (self.on_loss.clone(), Arc::clone(&self.reports));
         std::thread::Builder::new()
             .name("logeater-loss".to_owned())
-            .spawn(move || told.tell(&on_loss))?;
-        Ok(Self(reports))
+            .spawn(move || reports.tell(&on_loss))
+            .is_ok()
     }
 
     /// Adds losses of one type.
@@ -129,7 +138,7 @@ impl LossReports {
         if events == 0 || IN_HOOK.get() {
             return;
         }
-        let mut state = self.0.state();
+        let mut state = self.reports.state();
         let (count, last_message) = state
             .losses
             .entry((event_type.to_owned(), reason))
@@ -138,7 +147,9 @@ impl LossReports {
         if let Some(message) = message {
             *last_message = Some(message.to_owned());
         }
-        self.0.changed.notify_all();
+        // Where the system gives none, the next loss tries again.
+        state.has_thread = state.has_thread || self.start_thread();
+        self.reports.changed.notify_all();
     }
 
     /// Adds losses of any types.
@@ -159,16 +170,20 @@ impl LossReports {
     /// Waits until the hook was told everything, but no longer than `patience`.
     pub(crate) fn settle(&self, patience: Duration) {
         let is_busy = |state: &mut State| state.in_hook || !state.losses.is_empty();
-        let state = self.0.state();
+        let state = self.reports.state();
         // A hook that is too slow is told the rest all the same, later.
-        drop(self.0.changed.wait_timeout_while(state, patience, is_busy));
+        drop(
+            self.reports
+                .changed
+                .wait_timeout_while(state, patience, is_busy),
+        );
     }
 }
 
 impl Drop for LossReports {
     fn drop(&mut self) {
-        self.0.state().closed = true;
-        self.0.changed.notify_all();
+        self.reports.state().closed = true;
+        self.reports.changed.notify_all();
     }
 }
 

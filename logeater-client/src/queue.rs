@@ -1,7 +1,7 @@
 //! What waits to be sent, and the count of every event: the state that emitting threads and the worker share.
 //!
-//! Pure but for reading the monotonic clock once per segment. Whoever holds it holds it for a copy of one
-//! entry or a few moves of pointers.
+//! Pure but for reading the monotonic clock once per segment, and the process's number once. Whoever holds it holds
+//! it for a copy of one entry or a few moves of pointers.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -121,6 +121,9 @@ impl Queue {
         let first = self.open.events == 0;
         if first {
             self.open.since = Some(Instant::now());
+            if self.next_number == 0 {
+                self.ids.in_process(std::process::id());
+            }
         }
         let awaited = waiter.is_some();
         let event_id = self.ids.next(now_millis);

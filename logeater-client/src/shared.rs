@@ -3,7 +3,7 @@
 use std::any::type_name;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::sync_channel;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use logeater_schema::Event;
@@ -15,6 +15,7 @@ use crate::encode::{Encoder, unix_millis};
 use crate::loss::{LossReason, LossReports};
 use crate::queue::{Done, Queue};
 use crate::segment::{Batch, Waiter};
+use crate::starter::{Start, Starter};
 use crate::stats::is_worth_a_line;
 use crate::when_full::WhenFull;
 
@@ -30,7 +31,8 @@ pub(crate) struct Shared {
     when_full: WhenFull,
     queue: Mutex<Queue>,
     losses: Option<LossReports>,
-    pub(crate) wake: Notify,
+    worker: Starter,
+    wake: Notify,
 }
 
 impl Shared {
@@ -39,12 +41,14 @@ impl Shared {
         when_full: WhenFull,
         queue: Queue,
         losses: Option<LossReports>,
+        start: Start,
     ) -> Self {
         Self {
             encoder,
             when_full,
             queue: Mutex::new(queue),
             losses,
+            worker: Starter::new(start),
             wake: Notify::new(),
         }
     }
@@ -56,7 +60,7 @@ impl Shared {
 
     /// Takes an event, or loses it.
     pub(crate) fn accept<E: Event>(
-        &self,
+        self: &Arc<Self>,
         event: &E,
         waiter: Option<Waiter>,
     ) -> Result<(), LossReason> {
@@ -66,7 +70,10 @@ impl Shared {
     }
 
     /// Takes an event, or loses it, or says when it is taken or lost: while there is no room for it.
-    pub(crate) fn accept_or_wait<E: Event>(&self, event: &E) -> Option<oneshot::Receiver<()>> {
+    pub(crate) fn accept_or_wait<E: Event>(
+        self: &Arc<Self>,
+        event: &E,
+    ) -> Option<oneshot::Receiver<()>> {
         let waits = self.encode(event, |entry, now_millis| {
             self.enqueue_or_wait(entry, now_millis)
         });
@@ -88,7 +95,7 @@ impl Shared {
     }
 
     fn enqueue(
-        &self,
+        self: &Arc<Self>,
         entry: &[u8],
         now_millis: u64,
         mut waiter: Option<Waiter>,
@@ -103,7 +110,7 @@ impl Shared {
     }
 
     fn enqueue_or_wait(
-        &self,
+        self: &Arc<Self>,
         entry: &[u8],
         now_millis: u64,
     ) -> Result<Option<oneshot::Receiver<()>>, LossReason> {
@@ -120,10 +127,37 @@ impl Shared {
         }
     }
 
-    fn wake_if(&self, wake: bool) {
+    fn wake_if(self: &Arc<Self>, wake: bool) {
         if wake {
-            self.wake.notify_one();
+            self.wake();
         }
+    }
+
+    /// Has the worker look at the queue. The lock must not be held.
+    fn wake(self: &Arc<Self>) {
+        if self.worker.start(self) {
+            self.wake.notify_one();
+        } else {
+            self.end();
+        }
+    }
+
+    /// Ready when the worker is to look at the queue.
+    pub(crate) async fn woken(&self) {
+        self.wake.notified().await;
+    }
+
+    /// Drops what has no end yet, and ends everybody's wait.
+    pub(crate) fn end(&self) {
+        let (waits, batches) = self.queue().abandon();
+        for batch in batches {
+            self.bury(batch, LossReason::ShutDown);
+        }
+        self.admit();
+        if !waits.is_empty() {
+            self.settle_losses();
+        }
+        end_waits(waits);
     }
 
     /// Drops the oldest events, if that is what is to be done, and if there are any.
@@ -190,38 +224,45 @@ impl Shared {
     }
 
     /// Waits until the hook knows of every loss, but not for a hook that hangs.
-    pub(crate) fn settle_losses(&self) {
+    fn settle_losses(&self) {
         if let Some(losses) = &self.losses {
             losses.settle(GRACE / 2);
         }
     }
 
     /// Asks the worker to call `done` when everything emitted so far has an end.
-    pub(crate) fn flush(&self, timeout: Duration, done: Done) {
+    pub(crate) fn flush(self: &Arc<Self>, timeout: Duration, done: Done) {
         let ended = self.queue().flush(deadline(timeout), done);
         self.end_or_wake(ended);
     }
 
-    pub(crate) fn flush_blocking(&self, timeout: Duration) -> bool {
+    pub(crate) fn flush_blocking(self: &Arc<Self>, timeout: Duration) -> bool {
         wait(timeout, |done| self.flush(timeout, done))
     }
 
     /// Asks the worker to call `done` when it has ended every event, and itself.
-    pub(crate) fn shut_down(&self, timeout: Duration, done: Done) {
+    pub(crate) fn shut_down(self: &Arc<Self>, timeout: Duration, done: Done) {
         let ended = self.queue().shut_down(deadline(timeout), done);
         self.end_or_wake(ended);
     }
 
     /// Ends a wait for which there is nothing to wait, or has the worker see to it.
-    fn end_or_wake(&self, ended: Option<Done>) {
+    fn end_or_wake(self: &Arc<Self>, ended: Option<Done>) {
         match ended {
             Some(done) => done(true),
-            None => self.wake.notify_one(),
+            None => self.wake(),
         }
     }
 
-    pub(crate) fn shut_down_blocking(&self, timeout: Duration) {
+    pub(crate) fn shut_down_blocking(self: &Arc<Self>, timeout: Duration) {
         wait(timeout, |done| self.shut_down(timeout, done));
+    }
+}
+
+/// Ends waits; what waits is the application's code, so no lock may be held.
+pub(crate) fn end_waits(waits: Vec<(Done, bool)>) {
+    for (done, in_time) in waits {
+        done(in_time);
     }
 }
 

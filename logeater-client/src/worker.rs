@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Builder;
 use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::sleep_until;
-use tracing::{Dispatch, dispatcher, info, warn};
+use tracing::{Dispatch, info, warn};
 
 use crate::client::PushError;
 use crate::connect::Server;
@@ -20,9 +20,9 @@ use crate::failure::Failure;
 use crate::lanes::Lanes;
 use crate::log::Log;
 use crate::loss::LossReason;
-use crate::queue::{Done, Queue};
+use crate::queue::Queue;
 use crate::segment::Batch;
-use crate::shared::Shared;
+use crate::shared::{Shared, end_waits};
 use crate::stats::is_worth_a_line;
 use crate::transport::{Answer, Transport};
 
@@ -41,10 +41,13 @@ pub(crate) struct Delivery {
     pub(crate) retry_for: Duration,
 }
 
-/// Starts the thread.
-pub(crate) fn start(shared: Arc<Shared>, delivery: Delivery) -> std::io::Result<()> {
+/// Starts the thread, which says what it has to say to `subscriber`.
+pub(crate) fn start(
+    shared: Arc<Shared>,
+    delivery: Arc<Delivery>,
+    subscriber: Dispatch,
+) -> std::io::Result<()> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    let subscriber = dispatcher::get_default(Dispatch::clone);
     let run = move || {
         // However the worker ends, nobody waits for it in vain.
         let _ending = Ending(Arc::clone(&shared));
@@ -65,20 +68,7 @@ struct Ending(Arc<Shared>);
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        let (waits, batches) = self.0.queue().abandon();
-        for batch in batches {
-            self.0.bury(batch, LossReason::ShutDown);
-        }
-        self.0.admit();
-        self.0.settle_losses();
-        end(waits);
-    }
-}
-
-/// Ends waits; what waits is the application's code, so no lock is held.
-fn end(waits: Vec<(Done, bool)>) {
-    for (done, in_time) in waits {
-        done(in_time);
+        self.0.end();
     }
 }
 
@@ -145,7 +135,7 @@ impl<'l> Worker<'l> {
 
     fn end_waits(&self, now: Instant) {
         let waits = self.shared.queue().finished_flushes(now);
-        end(waits);
+        end_waits(waits);
     }
 
     /// A pause that was begun before the shutdown would take from its time.
@@ -202,7 +192,7 @@ impl<'l> Worker<'l> {
     }
 
     async fn sleep(&mut self, wake_at: Instant) -> Woken {
-        let mut called = pin!(self.shared.wake.notified());
+        let mut called = pin!(self.shared.woken());
         let mut timer = pin!(sleep_until(wake_at.into()));
         let sends = &mut self.sends;
         poll_fn(|context| {

@@ -1,14 +1,13 @@
 //! A buffer that is full: what gives way, who waits, and that its size is true of the whole process.
 
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use std::{env, fs, thread};
+use std::{fs, thread};
 
 use logeater_client::{Client, EventExt, LossReason, WhenFull};
 
-use crate::support::{Order, Peer, SilentPeer, client};
+use crate::support::{Order, Peer, SilentPeer, another_process, client, role};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -109,17 +108,24 @@ fn the_oldest_events_are_dropped_where_that_is_said() {
 
 #[test]
 fn an_awaited_event_that_is_dropped_for_a_newer_one_is_told_so() {
-    let peer = SilentPeer::start();
+    let peer = Peer::answering_batches(|_| {
+        let mut busy = tonic::Status::unavailable("busy");
+        let pushback = "60000".parse().unwrap();
+        busy.metadata_mut()
+            .insert("grpc-retry-pushback-ms", pushback);
+        Err(busy)
+    });
     let client = small_when_full(&peer.url, WhenFull::DropOldest);
-    // These are on their way, and stay there.
-    for number in 0..800 {
-        client.emit(Order { number });
+    client.emit(Order { number: 0 });
+    // From then on nothing is on its way, for a minute.
+    while client.stats().retries == 0 {
+        thread::yield_now();
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
     let pushed = runtime.block_on(async {
-        let push = client.push(Order { number: 800 });
+        let push = client.push(Order { number: 1 });
         let emit = async {
             for number in 0..5_000 {
                 client.emit(Order { number });
@@ -207,7 +213,6 @@ fn peak_megabytes() -> u64 {
 }
 
 const SELF: &str = "full_buffer::the_ceiling_is_true_of_the_whole_process";
-const ROLE: &str = "LOGEATER_TEST_WHEN_FULL";
 
 /// The process that is measured: it has one client, of a server that does not answer.
 fn fill(when_full: WhenFull) {
@@ -241,19 +246,17 @@ fn fill(when_full: WhenFull) {
 
 #[test]
 fn the_ceiling_is_true_of_the_whole_process() {
-    match env::var(ROLE).as_deref() {
-        Ok("newest") => return fill(WhenFull::DropNewest),
-        Ok("oldest") => return fill(WhenFull::DropOldest),
+    match role().as_deref() {
+        Some("newest") => return fill(WhenFull::DropNewest),
+        Some("oldest") => return fill(WhenFull::DropOldest),
         _ => {}
     }
     for role in ["newest", "oldest"] {
-        let child = Command::new(env::current_exe().unwrap())
-            .args(["--exact", SELF, "--nocapture"])
-            .env(ROLE, role)
+        let measured = another_process(SELF, role)
             // What glibc keeps for each thread is not the client's.
             .env("MALLOC_ARENA_MAX", "1")
             .output()
             .unwrap();
-        assert!(child.status.success(), "{role}: {child:?}");
+        assert!(measured.status.success(), "{role}: {measured:?}");
     }
 }

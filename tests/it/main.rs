@@ -11,6 +11,7 @@ mod endpoints;
 mod environment;
 mod failing_server;
 mod fits;
+mod forks;
 mod full_buffer;
 mod killed_collector;
 mod limits;

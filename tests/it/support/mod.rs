@@ -3,6 +3,7 @@
 mod certificates;
 mod collector;
 mod events;
+mod itself;
 mod peer;
 mod proxy;
 mod store;
@@ -10,6 +11,7 @@ mod store;
 pub(crate) use certificates::Authority;
 pub(crate) use collector::{Collector, Program};
 pub(crate) use events::{Address, Line, Order, Shop};
+pub(crate) use itself::{another_process, role};
 pub(crate) use peer::{Front, Peer, SilentPeer};
 pub(crate) use proxy::Proxy;
 pub(crate) use store::Store;
