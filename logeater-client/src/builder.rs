@@ -14,6 +14,7 @@ use crate::encode::Encoder;
 use crate::event_id::EventIds;
 use crate::loss::{Loss, LossReports, OnLoss};
 use crate::queue::{Limits, Queue};
+use crate::sampling::Sampling;
 use crate::shared::{FAR, Shared};
 use crate::timestamp::TimestampUnit;
 use crate::when_full::WhenFull;
@@ -33,6 +34,7 @@ pub struct ClientBuilder {
     timeout: Duration,
     retry_for: Duration,
     drop_timeout: Duration,
+    sampling: Sampling,
     when_full: WhenFull,
     on_loss: Option<OnLoss>,
     disabled: bool,
@@ -53,6 +55,7 @@ impl ClientBuilder {
             timeout: Duration::from_secs(10),
             retry_for: Duration::from_mins(5),
             drop_timeout: Duration::from_secs(2),
+            sampling: Sampling::default(),
             when_full: WhenFull::default(),
             on_loss: None,
             disabled: false,
@@ -123,6 +126,16 @@ impl ClientBuilder {
         self
     }
 
+    /// Sends only a share of the events of a type, such as `page.view`, or of a namespace, `page.*`, or of all, `*`:
+    /// from 0 for none to 1 for all. The most exact one counts.
+    ///
+    /// Each event is picked by chance, for itself. Those left out are counted in
+    /// [`sampled_out`](crate::Stats::sampled_out) alone. What is [pushed](crate::Client::push) is always sent.
+    pub fn sample(mut self, event_type: impl Into<String>, share: f64) -> Self {
+        self.sampling.set(event_type.into(), share);
+        self
+    }
+
     /// Sets what is dropped when the buffer is full: the new event, by default.
     pub fn when_full(mut self, when_full: WhenFull) -> Self {
         self.when_full = when_full;
@@ -174,7 +187,14 @@ impl ClientBuilder {
         });
         let subscriber = dispatcher::get_default(Dispatch::clone);
         let start = move |shared| worker::start(shared, Arc::clone(&delivery), subscriber.clone());
-        let shared = Shared::new(encoder, self.when_full, queue, losses, Box::new(start));
+        let shared = Shared::new(
+            encoder,
+            self.sampling,
+            self.when_full,
+            queue,
+            losses,
+            Box::new(start),
+        );
         Ok(Client::sending(Arc::new(shared), self.drop_timeout))
     }
 
@@ -235,6 +255,9 @@ impl ClientBuilder {
                 "buffer_bytes",
                 "a buffer of no bytes holds no event".to_owned(),
             );
+        }
+        if let Err(reason) = self.sampling.check() {
+            return wrong("sample", reason);
         }
         if self.timeout.is_zero() {
             return wrong(
@@ -335,6 +358,7 @@ mod tests {
             ),
             (builder().batch_events(0), "`batch_events`"),
             (builder().buffer_bytes(0), "`buffer_bytes`"),
+            (builder().sample("cart.add", 1.5), "`sample`"),
             (builder().timeout(Duration::ZERO), "`timeout`"),
             (
                 builder().connect_timeout(Duration::ZERO),

@@ -83,8 +83,12 @@ impl Client {
     /// [`stats`](Self::stats), with the reason.
     pub fn emit<E: Event>(&self, event: E) {
         match &*self.0 {
-            // The loss is counted; emit has nobody to tell.
-            Handle::Sending { shared, .. } => drop(shared.accept(&event, None)),
+            Handle::Sending { shared, .. } => {
+                if !shared.leaves_out(&event) {
+                    // The loss is counted; emit has nobody to tell.
+                    let _ = shared.accept(&event, None);
+                }
+            }
             Handle::Recording(recorder) => drop(recorder.record(&event)),
             Handle::Disabled => {}
         }
@@ -98,7 +102,9 @@ impl Client {
     pub async fn emit_wait<E: Event>(&self, event: E) {
         match &*self.0 {
             Handle::Sending { shared, .. } => {
-                if let Some(taken) = shared.accept_or_wait(&event) {
+                if !shared.leaves_out(&event)
+                    && let Some(taken) = shared.accept_or_wait(&event)
+                {
                     // A worker that ends without a word has shut down.
                     let _ = taken.await;
                 }

@@ -19,16 +19,18 @@ const TIMEOUT: &str = "LOGEATER_TIMEOUT";
 const RETRY_FOR: &str = "LOGEATER_RETRY_FOR";
 const LINGER: &str = "LOGEATER_LINGER";
 const BUFFER_BYTES: &str = "LOGEATER_BUFFER_BYTES";
+const SAMPLE: &str = "LOGEATER_SAMPLE";
 const DISABLED: &str = "LOGEATER_DISABLED";
 
 /// The variables that set what `build` checks, by the method that does.
-const CHECKED: [(&str, &str); 6] = [
+const CHECKED: [(&str, &str); 7] = [
     ("service", SERVICE),
     ("token", TOKEN),
     ("tls_ca", CA),
     ("tls_identity", CERT),
     ("timeout", TIMEOUT),
     ("buffer_bytes", BUFFER_BYTES),
+    ("sample", SAMPLE),
 ];
 
 impl Client {
@@ -58,6 +60,7 @@ impl ClientBuilder {
     /// | `LOGEATER_RETRY_FOR` | [`retry_for`](Self::retry_for) | `5m` |
     /// | `LOGEATER_LINGER` | [`linger`](Self::linger) | `100ms` |
     /// | `LOGEATER_BUFFER_BYTES` | [`buffer_bytes`](Self::buffer_bytes) | `8388608` |
+    /// | `LOGEATER_SAMPLE` | [`sample`](Self::sample), separated by commas | `page.view=0.1,search.*=0.01` |
     /// | `LOGEATER_DISABLED` | with `1` the client ignores its events, and no other variable counts | `1` |
     ///
     /// A time is a whole number and `ms`, `s`, `m` or `h`. A variable that is empty is one that is not set.
@@ -112,6 +115,9 @@ fn builder(get: impl Fn(&str) -> Option<OsString>) -> Result<ClientBuilder, Buil
     }
     if let Some(bytes) = variables.parse(BUFFER_BYTES, bytes)? {
         builder = builder.buffer_bytes(bytes);
+    }
+    for (event_type, share) in variables.parse(SAMPLE, shares)?.unwrap_or_default() {
+        builder = builder.sample(event_type, share);
     }
     builder.connect.compression = variables.parse(COMPRESSION, compression)?.flatten();
     builder = variables.tls(builder)?;
@@ -236,6 +242,17 @@ fn time(text: &str) -> Result<Duration, String> {
 fn bytes(text: &str) -> Result<usize, String> {
     text.parse()
         .map_err(|_| "it is no number of bytes; write it in digits alone".to_owned())
+}
+
+fn shares(text: &str) -> Result<Vec<(String, f64)>, String> {
+    let share = |pair: &str| {
+        let (event_type, share) = pair.split_once('=')?;
+        Some((event_type.trim().to_owned(), share.trim().parse().ok()?))
+    };
+    let shares: Option<_> = text.split(',').map(share).collect();
+    shares.ok_or_else(|| {
+        "it is no list of shares; write it as page.view=0.1,search.*=0.01".to_owned()
+    })
 }
 
 fn compression(text: &str) -> Result<Option<CompressionEncoding>, String> {

@@ -31,6 +31,7 @@ fn each_variable_sets_what_a_method_of_the_builder_does() {
         (RETRY_FOR, "2h"),
         (LINGER, "250ms"),
         (BUFFER_BYTES, "4000000"),
+        (SAMPLE, "page.view=0.1, search.* = 0.01"),
         (DISABLED, "0"),
     ];
     let by_hand = Client::builder("http://a:1")
@@ -40,7 +41,9 @@ fn each_variable_sets_what_a_method_of_the_builder_does() {
         .timeout(Duration::from_secs(3))
         .retry_for(Duration::from_hours(2))
         .linger(Duration::from_millis(250))
-        .buffer_bytes(4_000_000);
+        .buffer_bytes(4_000_000)
+        .sample("page.view", 0.1)
+        .sample("search.*", 0.01);
     assert_eq!(shown(&variables), format!("{by_hand:?}"));
 }
 
@@ -110,6 +113,16 @@ fn a_variable_that_cannot_work_is_named_with_its_value_and_the_fix() {
             BUFFER_BYTES,
             "0",
             "`LOGEATER_BUFFER_BYTES=0`: a buffer of no bytes holds no event",
+        ),
+        (
+            SAMPLE,
+            "page.view:0.1",
+            "`LOGEATER_SAMPLE=page.view:0.1`: it is no list of shares; write it as page.view=0.1,search.*=0.01",
+        ),
+        (
+            SAMPLE,
+            "page.view=10",
+            "`LOGEATER_SAMPLE=page.view=10`: 10 of `page.view` is no share; write a number from 0 (none) to 1 (all)",
         ),
         (
             COMPRESSION,

@@ -81,6 +81,8 @@ mod recording;
 #[cfg(feature = "client")]
 mod retry;
 #[cfg(feature = "client")]
+mod sampling;
+#[cfg(feature = "client")]
 mod segment;
 #[cfg(feature = "client")]
 mod shared;

@@ -135,6 +135,11 @@ impl Queue {
         Ok(full || complete || awaited || (first && self.idle))
     }
 
+    /// Counts an event that sampling has left out.
+    pub(crate) fn leave_out(&mut self) {
+        self.stats.sampled_out += 1;
+    }
+
     /// Counts an event that was not taken.
     pub(crate) fn lose(&mut self, reason: LossReason) {
         self.stats.emit();

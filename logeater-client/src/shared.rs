@@ -14,6 +14,7 @@ use crate::client::PushError;
 use crate::encode::{Encoder, unix_millis};
 use crate::loss::{LossReason, LossReports};
 use crate::queue::{Done, Queue};
+use crate::sampling::Sampling;
 use crate::segment::{Batch, Waiter};
 use crate::starter::{Start, Starter};
 use crate::stats::is_worth_a_line;
@@ -28,6 +29,7 @@ const GRACE: Duration = Duration::from_millis(500);
 /// What the handles and the worker share.
 pub(crate) struct Shared {
     encoder: Encoder,
+    sampling: Sampling,
     when_full: WhenFull,
     queue: Mutex<Queue>,
     losses: Option<LossReports>,
@@ -38,6 +40,7 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(
         encoder: Encoder,
+        sampling: Sampling,
         when_full: WhenFull,
         queue: Queue,
         losses: Option<LossReports>,
@@ -45,6 +48,7 @@ impl Shared {
     ) -> Self {
         Self {
             encoder,
+            sampling,
             when_full,
             queue: Mutex::new(queue),
             losses,
@@ -56,6 +60,15 @@ impl Shared {
     pub(crate) fn queue(&self) -> MutexGuard<'_, Queue> {
         // No code of the application's runs under the lock, and the queue's own leaves it whole.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether sampling leaves an event out, which is then counted.
+    pub(crate) fn leaves_out<E: Event>(&self, event: &E) -> bool {
+        let is_out = !self.sampling.is_none() && !self.sampling.picks(event_type(event));
+        if is_out {
+            self.queue().leave_out();
+        }
+        is_out
     }
 
     /// Takes an event, or loses it.
@@ -282,7 +295,6 @@ fn deadline(timeout: Duration) -> Instant {
 }
 
 /// The name of an event's type; of its Rust type, if it does not say.
-#[cold]
 fn event_type<E: Event>(event: &E) -> &'static str {
     catch_unwind(AssertUnwindSafe(|| event.event_type().name)).unwrap_or_else(|_| type_name::<E>())
 }

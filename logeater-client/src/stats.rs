@@ -25,6 +25,8 @@ pub struct Stats {
     pub pending: u64,
     /// Requests that failed and were made again.
     pub retries: u64,
+    /// Events that [`sample`](crate::ClientBuilder::sample) has left out; they are in no other count.
+    pub sampled_out: u64,
     dropped_by_reason: ByReason,
 }
 

@@ -21,6 +21,7 @@ mod push_only;
 mod pushback;
 mod round_trip;
 mod runtimes;
+mod sampling;
 mod silent_server;
 mod support;
 mod tls;
