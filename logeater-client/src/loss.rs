@@ -37,6 +37,19 @@ impl LossReason {
         Self::ShutDown,
         Self::Rejected,
     ];
+
+    /// The reason as a label, such as `queue_full`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::QueueFull => "queue_full",
+            Self::TooLarge => "too_large",
+            Self::Invalid => "invalid",
+            Self::RetriesSpent => "retries_spent",
+            Self::ShutDown => "shut_down",
+            Self::Rejected => "rejected",
+        }
+    }
 }
 
 impl fmt::Display for LossReason {

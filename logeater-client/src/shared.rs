@@ -13,6 +13,8 @@ use tracing::warn;
 use crate::client::PushError;
 use crate::encode::{Encoder, unix_millis};
 use crate::loss::{LossReason, LossReports};
+#[cfg(feature = "metrics")]
+use crate::metrics::Metrics;
 use crate::queue::{Done, Queue};
 use crate::sampling::Sampling;
 use crate::segment::{Batch, Waiter};
@@ -35,6 +37,8 @@ pub(crate) struct Shared {
     losses: Option<LossReports>,
     worker: Starter,
     wake: Notify,
+    #[cfg(feature = "metrics")]
+    metrics: Metrics,
 }
 
 impl Shared {
@@ -54,6 +58,8 @@ impl Shared {
             losses,
             worker: Starter::new(start),
             wake: Notify::new(),
+            #[cfg(feature = "metrics")]
+            metrics: Metrics::default(),
         }
     }
 
@@ -160,6 +166,26 @@ impl Shared {
         self.wake.notified().await;
     }
 
+    /// Makes the counters known as metrics, now and then.
+    pub(crate) fn publish_in_turn(&self, now: Instant) {
+        #[cfg(feature = "metrics")]
+        self.metrics.publish_in_turn(|| self.queue().stats(), now);
+        #[cfg(not(feature = "metrics"))]
+        let _ = now;
+    }
+
+    /// Ends waits: the application's code goes on, with all metrics known. No lock may be held.
+    pub(crate) fn end_waits(&self, waits: Vec<(Done, bool)>) {
+        #[cfg(feature = "metrics")]
+        if !waits.is_empty() {
+            let stats = self.queue().stats();
+            self.metrics.publish(stats, Instant::now());
+        }
+        for (done, in_time) in waits {
+            done(in_time);
+        }
+    }
+
     /// Drops what has no end yet, and ends everybody's wait.
     pub(crate) fn end(&self) {
         let (waits, batches) = self.queue().abandon();
@@ -170,7 +196,7 @@ impl Shared {
         if !waits.is_empty() {
             self.settle_losses();
         }
-        end_waits(waits);
+        self.end_waits(waits);
     }
 
     /// Drops the oldest events, if that is what is to be done, and if there are any.
@@ -262,20 +288,13 @@ impl Shared {
     /// Ends a wait for which there is nothing to wait, or has the worker see to it.
     fn end_or_wake(self: &Arc<Self>, ended: Option<Done>) {
         match ended {
-            Some(done) => done(true),
+            Some(done) => self.end_waits(vec![(done, true)]),
             None => self.wake(),
         }
     }
 
     pub(crate) fn shut_down_blocking(self: &Arc<Self>, timeout: Duration) {
         wait(timeout, |done| self.shut_down(timeout, done));
-    }
-}
-
-/// Ends waits; what waits is the application's code, so no lock may be held.
-pub(crate) fn end_waits(waits: Vec<(Done, bool)>) {
-    for (done, in_time) in waits {
-        done(in_time);
     }
 }
 

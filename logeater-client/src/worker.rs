@@ -22,7 +22,7 @@ use crate::log::Log;
 use crate::loss::LossReason;
 use crate::queue::Queue;
 use crate::segment::Batch;
-use crate::shared::{Shared, end_waits};
+use crate::shared::Shared;
 use crate::stats::is_worth_a_line;
 use crate::transport::{Answer, Transport};
 
@@ -31,7 +31,11 @@ use crate::transport::{Answer, Transport};
 const PUSHES_PER_BATCH: u32 = 16;
 
 /// How long a worker without anything to do sleeps at most; it is woken when there is.
+#[cfg(not(feature = "metrics"))]
 const IDLE: Duration = Duration::from_hours(1);
+/// How long a worker sleeps at most: what is lost at once does not wake it, and is to be known as metrics.
+#[cfg(feature = "metrics")]
+const IDLE: Duration = crate::metrics::EVERY;
 
 /// How a worker delivers.
 #[derive(Debug)]
@@ -115,6 +119,7 @@ impl<'l> Worker<'l> {
             let now = Instant::now();
             self.end_waits(now);
             self.shared.admit();
+            self.shared.publish_in_turn(now);
             if self.shared.queue().is_over(now) {
                 return self.give_back();
             }
@@ -135,7 +140,7 @@ impl<'l> Worker<'l> {
 
     fn end_waits(&self, now: Instant) {
         let waits = self.shared.queue().finished_flushes(now);
-        end_waits(waits);
+        self.shared.end_waits(waits);
     }
 
     /// A pause that was begun before the shutdown would take from its time.
@@ -170,8 +175,7 @@ impl<'l> Worker<'l> {
         [open_due, self.lanes.pause_end(now), queue.next_deadline()]
             .into_iter()
             .flatten()
-            .min()
-            .unwrap_or(now + IDLE)
+            .fold(now + IDLE, Instant::min)
     }
 
     fn send(&mut self, place: usize, mut batch: Batch, queue: &mut Queue, now: Instant) {

@@ -17,6 +17,7 @@ mod killed_collector;
 mod limits;
 mod logs;
 mod losses;
+mod metrics;
 mod push_only;
 mod pushback;
 mod round_trip;

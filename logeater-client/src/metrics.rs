@@ -1,0 +1,146 @@
+//! The counters of a client as metrics of the process, by the facade `metrics`: those of all clients add up.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
+
+use crate::loss::LossReason;
+use crate::stats::Stats;
+
+/// How old they are at most.
+pub(crate) const EVERY: Duration = Duration::from_secs(5);
+
+/// What is known already.
+#[derive(Debug, Default)]
+pub(crate) struct Metrics(Mutex<Published>);
+
+#[derive(Debug, Default)]
+struct Published {
+    stats: Stats,
+    at: Option<Instant>,
+}
+
+impl Metrics {
+    /// Makes known what has changed, if it is time to.
+    pub(crate) fn publish_in_turn(&self, stats: impl FnOnce() -> Stats, now: Instant) {
+        let last = self.published().at;
+        if last.is_none_or(|last| now.duration_since(last) >= EVERY) {
+            self.publish(stats(), now);
+        }
+    }
+
+    /// Makes known what has changed.
+    pub(crate) fn publish(&self, stats: Stats, now: Instant) {
+        let before = {
+            let mut published = self.published();
+            let at = Some(now);
+            std::mem::replace(&mut *published, Published { stats, at })
+        };
+        // The recorder is the application's: no lock is held, and one that panics has harmed itself alone.
+        let _ = catch_unwind(AssertUnwindSafe(|| {
+            if before.at.is_none() {
+                describe();
+            }
+            add(&before.stats, &stats);
+        }));
+    }
+
+    fn published(&self) -> MutexGuard<'_, Published> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn describe() {
+    let counters = [
+        (
+            "logeater_events_emitted_total",
+            "Events that were handed over.",
+        ),
+        (
+            "logeater_events_delivered_total",
+            "Events that the server has.",
+        ),
+        (
+            "logeater_events_rejected_total",
+            "Events that the server refused.",
+        ),
+        (
+            "logeater_events_dropped_total",
+            "Events that were given up, by reason.",
+        ),
+        (
+            "logeater_events_sampled_out_total",
+            "Events that sampling has left out.",
+        ),
+        (
+            "logeater_requests_retried_total",
+            "Requests that failed and were made again.",
+        ),
+    ];
+    for (name, help) in counters {
+        describe_counter!(name, Unit::Count, help);
+    }
+    let gauges = [
+        (
+            "logeater_events_pending",
+            "Events that wait in memory or are on their way.",
+        ),
+        ("logeater_events_spooled", "Events that wait on disk."),
+    ];
+    for (name, help) in gauges {
+        describe_gauge!(name, Unit::Count, help);
+    }
+}
+
+fn add(before: &Stats, after: &Stats) {
+    let counters = [
+        (
+            "logeater_events_emitted_total",
+            before.emitted,
+            after.emitted,
+        ),
+        (
+            "logeater_events_delivered_total",
+            before.delivered,
+            after.delivered,
+        ),
+        (
+            "logeater_events_rejected_total",
+            before.rejected,
+            after.rejected,
+        ),
+        (
+            "logeater_events_sampled_out_total",
+            before.sampled_out,
+            after.sampled_out,
+        ),
+        (
+            "logeater_requests_retried_total",
+            before.retries,
+            after.retries,
+        ),
+    ];
+    for (name, before, after) in counters {
+        counter!(name).increment(after - before);
+    }
+    for reason in LossReason::ALL
+        .into_iter()
+        .filter(|reason| *reason != LossReason::Rejected)
+    {
+        let dropped = after.dropped_for(reason) - before.dropped_for(reason);
+        counter!("logeater_events_dropped_total", "reason" => reason.as_str()).increment(dropped);
+    }
+    let gauges = [
+        ("logeater_events_pending", before.pending, after.pending),
+        ("logeater_events_spooled", before.spooled, after.spooled),
+    ];
+    for (name, before, after) in gauges {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "2^53 events do not fit a memory"
+        )]
+        gauge!(name).increment(after as f64 - before as f64);
+    }
+}
