@@ -209,6 +209,19 @@ impl Client {
         }
     }
 
+    /// Counts an event that could not be made.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn lose_invalid<E: Event>(&self, why: &str) {
+        let event_type = E::TYPES[0].name;
+        match &*self.0 {
+            Handle::Sending { shared, .. } => {
+                shared.lose(event_type, LossReason::Invalid, Some(why));
+            }
+            Handle::Recording(recorder) => recorder.lose(LossReason::Invalid),
+            Handle::Disabled => {}
+        }
+    }
+
     fn end_recording(&self) {
         if let Handle::Recording(recorder) = &*self.0 {
             recorder.shut_down();

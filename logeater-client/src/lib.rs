@@ -43,6 +43,7 @@
 //!   shutdown ends. `logeater_events_emitted_total`, `_delivered_total`, `_rejected_total`, `_dropped_total` (by
 //!   `reason`), `_sampled_out_total`, `_pending` and `_spooled`; `logeater_requests_retried_total`.
 //! - `tls`: `https://` servers and client certificates, with rustls, its provider ring and the system's roots.
+//! - `tracing`: a layer that makes events of what is said to `tracing`, [`tracing_layer`].
 //!
 //! `tls` and `zstd` need a C compiler, which nothing else here does.
 
@@ -100,6 +101,8 @@ mod stats;
 mod timestamp;
 #[cfg(feature = "tls")]
 mod tls;
+#[cfg(feature = "tracing")]
+mod tracing_layer;
 #[cfg(feature = "client")]
 mod transport;
 #[cfg(feature = "client")]
@@ -137,6 +140,8 @@ pub use recording::{Recorded, RecordedEvent};
 pub use stats::Stats;
 #[cfg(feature = "client")]
 pub use timestamp::TimestampUnit;
+#[cfg(feature = "tracing")]
+pub use tracing_layer::{FieldError, FromField, Seen, tracing_layer};
 #[cfg(feature = "client")]
 pub use when_full::WhenFull;
 

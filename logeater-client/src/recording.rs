@@ -106,6 +106,14 @@ impl Recorder {
         lock(&self.recording).is_shut_down = true;
     }
 
+    /// Counts an event that could not be made.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn lose(&self, reason: LossReason) {
+        let stats = &mut lock(&self.recording).stats;
+        stats.emit();
+        stats.drop_for(reason, 1);
+    }
+
     /// Keeps what would have been sent; an event that could not be sent is lost for the same reason.
     pub(crate) fn record<E: Event>(&self, event: &E) -> Result<(), LossReason> {
         self.encoder.encode(event, SystemTime::now(), |entry| {

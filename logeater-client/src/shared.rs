@@ -213,7 +213,12 @@ impl Shared {
 
     /// Counts the loss of an event that was not taken, and says it, if it is time to.
     #[cold]
-    fn lose(&self, event_type: &str, reason: LossReason, message: Option<&str>) -> LossReason {
+    pub(crate) fn lose(
+        &self,
+        event_type: &str,
+        reason: LossReason,
+        message: Option<&str>,
+    ) -> LossReason {
         let lost = {
             let mut queue = self.queue();
             queue.lose(reason);

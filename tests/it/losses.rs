@@ -1,60 +1,18 @@
 //! Losses: each has a reason, and the application's hook is told of each.
 
-use std::collections::HashMap;
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use logeater_client::{
-    Client, ClientBuilder, Column, Event, EventExt, JsonWriter, Loss, LossReason,
-};
+use logeater_client::{Client, ClientBuilder, Column, Event, EventExt, JsonWriter, LossReason};
 use tonic::Status;
 
-use crate::support::{Order, Peer, SilentPeer, client};
+use crate::support::{Order, Peer, SilentPeer, Told, client};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Longer than any test takes.
 const LONG: Duration = Duration::from_hours(1);
-
-/// How many events by type and reason, and the last message of each.
-type Losses = HashMap<(String, LossReason), (u64, Option<String>)>;
-
-/// What a hook was told.
-#[derive(Clone, Default)]
-struct Told(Arc<Mutex<Losses>>);
-
-impl Told {
-    fn hook(&self) -> impl Fn(&Loss) + Send + Sync + 'static {
-        let told = self.clone();
-        move |loss| {
-            let key = (loss.event_type.clone(), loss.reason);
-            let mut told = told.0.lock().unwrap();
-            let (events, message) = told.entry(key).or_default();
-            *events += loss.events;
-            *message = loss.message.clone().or(message.take());
-        }
-    }
-
-    fn of(&self, event_type: &str, reason: LossReason) -> (u64, Option<String>) {
-        let key = (event_type.to_owned(), reason);
-        self.0
-            .lock()
-            .unwrap()
-            .get(&key)
-            .cloned()
-            .unwrap_or_default()
-    }
-
-    fn total(&self) -> u64 {
-        self.0
-            .lock()
-            .unwrap()
-            .values()
-            .map(|(events, _)| events)
-            .sum()
-    }
-}
 
 fn client_of(url: &str, told: &Told) -> ClientBuilder {
     client(url).timeout(LONG).on_loss(told.hook())

@@ -27,6 +27,7 @@ mod silent_server;
 mod support;
 mod tls;
 mod token;
+mod tracing_layer;
 mod twins;
 #[path = "../values/mod.rs"]
 mod values;

@@ -7,6 +7,7 @@ mod itself;
 mod peer;
 mod proxy;
 mod store;
+mod told;
 
 pub(crate) use certificates::Authority;
 pub(crate) use collector::{Collector, Program};
@@ -15,6 +16,7 @@ pub(crate) use itself::{another_process, role};
 pub(crate) use peer::{Front, Peer, SilentPeer};
 pub(crate) use proxy::Proxy;
 pub(crate) use store::Store;
+pub(crate) use told::Told;
 
 use logeater_client::{Client, ClientBuilder};
 
