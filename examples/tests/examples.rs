@@ -7,10 +7,14 @@ use std::process::Command;
 
 /// What an example prints. Cargo builds the examples of the package before its tests run.
 fn output(example: &str) -> String {
+    output_of(example, &[])
+}
+
+fn output_of(example: &str, arguments: &[&str]) -> String {
     let tests = std::env::current_exe().unwrap();
     let folder = tests.ancestors().nth(2).unwrap();
     let program: PathBuf = folder.join("examples").join(example);
-    let output = Command::new(program).output().unwrap();
+    let output = Command::new(program).args(arguments).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout).unwrap()
 }
@@ -53,6 +57,26 @@ fn a_table_lives() {
     ] {
         assert!(output.contains(expected), "{expected}: {output}");
     }
+}
+
+#[test]
+fn a_service_ends_in_time_and_is_told_what_is_lost() {
+    assert_eq!(
+        output_of("shutdown", &["http://127.0.0.1:1"]),
+        "served\n\
+         lost 3 of request.answered: the client was shut down\n\
+         3 emitted, 0 delivered, 3 lost\n"
+    );
+}
+
+#[test]
+fn both_sides_show_who_they_are_and_an_expired_token_is_replaced() {
+    assert_eq!(
+        output("tls"),
+        "Bearer token-1, 1 certificate\n\
+         Bearer token-2, 1 certificate\n\
+         1 delivered, after 1 retry\n"
+    );
 }
 
 #[test]

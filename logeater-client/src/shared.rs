@@ -167,14 +167,16 @@ impl Shared {
     }
 
     /// Makes the counters known as metrics, now and then.
+    #[cfg(feature = "metrics")]
     pub(crate) fn publish_in_turn(&self, now: Instant) {
-        #[cfg(feature = "metrics")]
         self.metrics.publish_in_turn(|| self.queue().stats(), now);
-        #[cfg(not(feature = "metrics"))]
-        let _ = now;
     }
 
     /// Ends waits: the application's code goes on, with all metrics known. No lock may be held.
+    #[cfg_attr(
+        not(feature = "metrics"),
+        expect(clippy::unused_self, reason = "it is for the metrics")
+    )]
     pub(crate) fn end_waits(&self, waits: Vec<(Done, bool)>) {
         #[cfg(feature = "metrics")]
         if !waits.is_empty() {

@@ -119,6 +119,7 @@ impl<'l> Worker<'l> {
             let now = Instant::now();
             self.end_waits(now);
             self.shared.admit();
+            #[cfg(feature = "metrics")]
             self.shared.publish_in_turn(now);
             if self.shared.queue().is_over(now) {
                 return self.give_back();
