@@ -18,3 +18,8 @@ struct FromAStructToATable;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/events-in-ci.md")]
 struct EventsInCi;
+
+/// The chapter on delivery.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/delivery.md")]
+struct Delivery;
