@@ -23,6 +23,9 @@ use crate::{Catalog, civil};
 /// The file's name in a folder of schemas.
 const FILE: &str = "allow.toml";
 
+/// What to do with an entry that no change needs.
+const CORRECT_IT: &str = "correct its table, column or rule";
+
 /// How long an entry that is shown may be used.
 const MONTH: Duration = Duration::from_hours(30 * 24);
 
@@ -80,8 +83,8 @@ pub enum ApprovalError {
         changes: Vec<Change>,
         /// The file that could approve them.
         path: PathBuf,
-        /// The entries that would have approved some in time.
-        expired: Vec<String>,
+        /// The entries of it that approve none of them, each with the reason.
+        entries: Vec<String>,
         /// A day in a month, for an entry.
         in_a_month: String,
     },
@@ -130,6 +133,16 @@ impl Approvals {
         }
     }
 
+    /// Takes out of a catalog the columns that nobody sends any longer and an entry says are to go.
+    pub(crate) fn remove_columns(&self, catalog: &mut Catalog) {
+        let is_removal = |entry: &&Entry| entry.rule == Rule::ColumnRemoved.name();
+        for entry in self.entries.iter().filter(is_removal) {
+            if let (Some(table), Some(column)) = (catalog.table_mut(&entry.table), &entry.column) {
+                table.remove_unsent(column);
+            }
+        }
+    }
+
     /// Looks whether every breaking change is approved today, and every entry needed; and keeps in the new catalog
     /// what was approved.
     ///
@@ -153,39 +166,51 @@ impl Approvals {
             .filter(|change| change.is_breaking())
             .collect();
         // An entry that has let a change through is spent.
-        let is_spent = |entry: &Entry| new.breaks().any(|made| entry.is_of_made(made));
-        let approval = |change: &Change| {
-            let mut entries = self.entries.iter().filter(|entry| !is_spent(entry));
-            entries.find(|entry| entry.is_of(change) && entry.until >= *today)
-        };
-        let refused = breaking.iter().filter(|change| approval(change).is_none());
-        let changes: Vec<Change> = refused.map(|change| (*change).clone()).collect();
-        if !changes.is_empty() {
-            let expired = self.entries.iter().filter(|entry| {
-                !is_spent(entry) && changes.iter().any(|change| entry.is_of(change))
-            });
-            return Err(ApprovalError::Breaking {
-                expired: expired.map(Entry::expiry).collect(),
-                in_a_month: Day::of(SystemTime::now() + MONTH).0,
-                path: self.path.clone(),
-                changes,
-            });
-        }
-        let unused = self
+        let (spent, open): (Vec<_>, Vec<_>) = self
             .entries
             .iter()
-            .filter(|entry| !is_spent(entry) && !breaking.iter().any(|change| entry.is_of(change)));
-        let entries: Vec<_> = unused.map(ToString::to_string).collect();
-        if !entries.is_empty() {
-            let path = self.path.clone();
-            return Err(ApprovalError::Unused { path, entries });
+            .partition(|entry| new.breaks().any(|made| entry.is_of_made(made)));
+        let approval = |change: &Change| {
+            let mut open = open.iter();
+            open.find(|entry| entry.is_of(change) && entry.until >= *today)
+        };
+        let refused = breaking.iter().filter(|change| approval(change).is_none());
+        let refused: Vec<Change> = refused.map(|change| (*change).clone()).collect();
+        let unused = open
+            .iter()
+            .filter(|entry| !breaking.iter().any(|change| entry.is_of(change)));
+        let unused: Vec<_> = unused.map(ToString::to_string).collect();
+        if !refused.is_empty() {
+            let is_of_refused = |entry: &&&Entry| refused.iter().any(|change| entry.is_of(change));
+            let ended = open.iter().filter(is_of_refused).map(|entry| entry.ended());
+            let spent = spent
+                .iter()
+                .filter(is_of_refused)
+                .map(|entry| entry.spent());
+            let unused = unused
+                .iter()
+                .map(|entry| format!("the approval of {entry} is for no change: {CORRECT_IT}"));
+            return Err(ApprovalError::Breaking {
+                entries: ended.chain(spent).chain(unused).collect(),
+                in_a_month: Day::of(SystemTime::now() + MONTH).0,
+                path: self.path.clone(),
+                changes: refused,
+            });
+        }
+        if !unused.is_empty() {
+            return Err(ApprovalError::Unused {
+                path: self.path.clone(),
+                entries: unused,
+            });
         }
         let made: Vec<_> = breaking
             .iter()
             .filter_map(|change| Some((&change.table, approval(change)?.made(change))))
             .collect();
         for (table, made) in made {
-            new.remember(table, made);
+            if let Some(table) = new.table_mut(table) {
+                table.breaks.push(made);
+            }
         }
         Ok(())
     }
@@ -245,8 +270,14 @@ impl Entry {
         }
     }
 
-    fn expiry(&self) -> String {
+    fn ended(&self) -> String {
         format!("the approval of {self} has ended on {}", self.until.0)
+    }
+
+    fn spent(&self) -> String {
+        format!(
+            "the approval of {self} has let a change through already: remove it, or give it another reason for another one"
+        )
     }
 }
 
@@ -302,7 +333,7 @@ impl fmt::Display for ApprovalError {
             Self::Breaking {
                 changes,
                 path,
-                expired,
+                entries,
                 in_a_month,
             } => {
                 write!(f, "this would break tables:")?;
@@ -312,8 +343,8 @@ impl fmt::Display for ApprovalError {
                         write!(f, "\n      {}", statement.replace('\n', "\n      "))?;
                     }
                 }
-                for expired in expired {
-                    write!(f, "\n{expired}")?;
+                for entry in entries {
+                    write!(f, "\n{entry}")?;
                 }
                 write!(
                     f,
@@ -328,7 +359,7 @@ impl fmt::Display for ApprovalError {
                 for entry in entries {
                     write!(f, "\n  - {entry}")?;
                 }
-                write!(f, "\nRemove it, or correct its table, column or rule.")
+                write!(f, "\nRemove it, or {CORRECT_IT}.")
             }
         }
     }

@@ -84,12 +84,9 @@ impl Catalog {
             .flat_map(|table| table.breaks.iter().map(|made| (table.name.as_str(), made)))
     }
 
-    /// Keeps an approved change with its table.
     #[cfg(feature = "catalog")]
-    pub(crate) fn remember(&mut self, table: &str, made: ApprovedBreak) {
-        if let Some(table) = self.tables.get_mut(table) {
-            table.breaks.push(made);
-        }
+    pub(crate) fn table_mut(&mut self, name: &str) -> Option<&mut TableSchema> {
+        self.tables.get_mut(name)
     }
 
     pub(crate) fn of_tables(tables: impl IntoIterator<Item = TableSchema>) -> Self {

@@ -4,6 +4,7 @@
 //! (see [`TableEvent`]) and `breaks` (see [`ApprovedBreak`]). A reader refuses versions and members that it does not know.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -83,15 +84,18 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, CatalogError> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(io)? {
         let path = entry.map_err(io)?.path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "json")
-        {
+        if is_visible_json(&path) {
             files.push(path);
         }
     }
     files.sort();
     Ok(files)
+}
+
+/// Editors and file systems put files of their own beside others, such as `.#cart.json` and `._cart.json`.
+fn is_visible_json(path: &Path) -> bool {
+    let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    name.ends_with(".json") && !name.starts_with('.')
 }
 
 fn parse(path: &Path) -> Result<TableSchema, CatalogError> {
@@ -103,8 +107,8 @@ fn parse(path: &Path) -> Result<TableSchema, CatalogError> {
         path: path.to_owned(),
         reason,
     };
-    let file: CatalogFile = serde_json::from_str(&text)
-        .map_err(|error| format(newer(&text).unwrap_or(error.to_string())))?;
+    let file: CatalogFile =
+        serde_json::from_str(&text).map_err(|error| format(problem(&text, &error)))?;
     if file.version != VERSION {
         return Err(format(unknown_version(file.version)));
     }
@@ -127,6 +131,26 @@ fn parse(path: &Path) -> Result<TableSchema, CatalogError> {
     }
     check(&table).map_err(format)?;
     Ok(table)
+}
+
+/// Why a text is not in the format, and what to do.
+fn problem(text: &str, error: &serde_json::Error) -> String {
+    if let Some(reason) = newer(text).or_else(|| merging(text)) {
+        return reason;
+    }
+    format!(
+        "{error}: take it from version control again, or move it to another folder if it is not logeater's"
+    )
+}
+
+/// A file that git could not merge: what one side lacks is still declared by code.
+fn merging(text: &str) -> Option<String> {
+    let mut lines = text.lines();
+    let line = lines.position(|line| line.starts_with("<<<<<<< "))? + 1;
+    Some(format!(
+        "line {line} is the mark of a merge: keep the lines of the main branch, and LOGEATER_UPDATE=1 cargo test adds \
+         yours"
+    ))
 }
 
 /// A newer file may have members that look like mistakes here: its version is the better reason.
@@ -167,6 +191,12 @@ fn check(table: &TableSchema) -> Result<(), String> {
             .to_owned());
     }
     check_columns(&table.columns, &format!("`{name}`"), 0)?;
+    let mut columns = table.columns.iter();
+    if columns.any(|column| column.name.eq_ignore_ascii_case(name)) {
+        return Err(format!(
+            "a column has the name of the table, `{name}`, and would hide it in SQL: give it another name"
+        ));
+    }
     table
         .events
         .iter()

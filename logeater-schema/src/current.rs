@@ -219,6 +219,60 @@ mod tests {
         let text = fs::read_to_string(&file).unwrap();
         fs::write(&file, text.replace('\n', "\r\n")).unwrap();
         assert_eq!(hold_current(folder.path(), &code, false), Ok(()));
+
+        let stale = text.replace("`sku`", "`ska`");
+        fs::write(&file, stale.replace('\n', "\r\n")).unwrap();
+        let problem = problem(folder.path(), &code, false);
+        let changed: Vec<_> = problem
+            .lines()
+            .filter(|line| line.starts_with(['-', '+']))
+            .collect();
+        assert_eq!(
+            changed,
+            [
+                "--- bigquery/cart.sql",
+                "+++ bigquery/cart.sql",
+                "-  `ska` STRING",
+                "+  `sku` STRING",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_file_that_is_no_text_is_written_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let code = Catalog::new().with::<Added>();
+        hold_current(folder.path(), &code, true).unwrap();
+        let file = folder.path().join("bigquery/cart.sql");
+        let text = fs::read_to_string(&file).unwrap();
+        fs::write(&file, b"\xff\x00").unwrap();
+        let problem = problem(folder.path(), &code, false);
+        assert!(problem.contains("+CREATE TABLE"), "{problem}");
+        hold_current(folder.path(), &code, true).unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), text);
+    }
+
+    #[test]
+    fn a_folder_in_the_middle_of_a_merge_says_how_to_end_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let code = Catalog::new().with::<Added>();
+        hold_current(folder.path(), &code, true).unwrap();
+        let file = folder.path().join("catalog/cart.json");
+        let text = fs::read_to_string(&file).unwrap();
+        let (ours, theirs) = ("<<<<<<< HEAD\n", "=======\n>>>>>>> other\n");
+        let merging = text.replacen("  \"events\"", &format!("{ours}{theirs}  \"events\""), 1);
+        let line = text
+            .lines()
+            .position(|line| line == "  \"events\": [")
+            .unwrap()
+            + 1;
+        fs::write(&file, merging).unwrap();
+        let expected = format!(
+            "cart.json is not a catalog file: line {line} is the mark of a merge: keep the lines of the \
+             main branch, and LOGEATER_UPDATE=1 cargo test adds yours"
+        );
+        let problem = problem(folder.path(), &code, true);
+        assert!(problem.ends_with(&expected), "{problem}");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::civil::{
     DATE_DAYS, TIME_MICROS, TIMESTAMP_MICROS, write_date, write_datetime, write_time,
     write_timestamp,
 };
+use crate::derived::DEPTH_MAX;
 use crate::json_path;
 
 /// Appends JSON to a buffer, on behalf of [`Column::write`] and of the derives.
@@ -113,12 +114,18 @@ impl<'a> JsonWriter<'a> {
         self.out.push(b'"');
     }
 
-    /// Writes a value as serde writes it, for a column of type JSON.
+    /// Writes a value as serde writes it, for a column of type JSON; one of more than 469 arrays and objects in each
+    /// other is reported as [`invalid`](Self::invalid).
     pub fn json(&mut self, value: &(impl Serialize + ?Sized)) {
         let start = self.out.len();
         if let Err(error) = serde_json::to_writer(&mut *self.out, value) {
             self.out.truncate(start);
             self.invalid(format!("its `Serialize` failed: {error}"));
+        } else if json_path::is_deeper(&self.out[start..], JSON_DEPTH_MAX) {
+            self.out.truncate(start);
+            self.invalid(format!(
+                "its JSON nests deeper than {JSON_DEPTH_MAX} levels, which BigQuery does not take: write its inner part as text"
+            ));
         }
     }
 
@@ -394,6 +401,12 @@ impl Write for Escaping<'_, '_> {
         Ok(())
     }
 }
+
+/// How deep a value of type JSON may nest: BigQuery takes 500 levels, and the details are one such value as well. So the
+/// object that they are has one, and 15 RECORDs in lists, which a column may be in, have two each.
+///
+/// <https://cloud.google.com/bigquery/docs/reference/standard-sql/data-types#json_type>
+const JSON_DEPTH_MAX: usize = 500 - 1 - 2 * DEPTH_MAX;
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

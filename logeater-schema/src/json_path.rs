@@ -41,6 +41,30 @@ pub(crate) fn prefix_keys(out: &mut Vec<u8>, start: usize, prefix: &str) {
     }
 }
 
+/// Whether a value has more than `levels` arrays and objects in each other.
+pub(crate) fn is_deeper(json: &[u8], levels: usize) -> bool {
+    // Every level has two brackets.
+    json.len() > 2 * levels && depth(json) > levels
+}
+
+fn depth(json: &[u8]) -> usize {
+    let (mut at, mut depth, mut deepest) = (0, 0_usize, 0);
+    while let Some(&byte) = json.get(at) {
+        match byte {
+            b'"' => {
+                at = string_end(json, at);
+                continue;
+            }
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+        at += 1;
+    }
+    deepest
+}
+
 /// Where the value that begins at `start` ends; `start` itself if none does.
 fn value_end(json: &[u8], start: usize) -> usize {
     let (mut at, mut depth) = (start, 0_usize);
@@ -93,6 +117,19 @@ mod tests {
         ] {
             assert_eq!(unfinished(json.as_bytes()), path, "{json}");
         }
+    }
+
+    #[test]
+    fn levels_are_the_brackets_that_are_in_no_text() {
+        for (json, levels) in [
+            ("1", 0),
+            ("[]", 1),
+            (r#"{"a":[{}],"b":[[]]}"#, 3),
+            (r#"["[[{",{"\"{":"\\"}]"#, 2),
+        ] {
+            assert_eq!(depth(json.as_bytes()), levels, "{json}");
+        }
+        assert!(is_deeper(b"[[[]]]", 2) && !is_deeper(b"[[]]", 2));
     }
 
     #[test]

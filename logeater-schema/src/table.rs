@@ -106,6 +106,18 @@ impl TableSchema {
         self.columns.iter().filter(|column| !column.is_key())
     }
 
+    /// Takes away a top-level column, if no code declares it any longer.
+    #[cfg(feature = "catalog")]
+    pub(crate) fn remove_unsent(&mut self, name: &str) {
+        let is_it = |column: &TableColumn| column.no_longer_sent && column.name == name;
+        if self.columns.iter().any(is_it) {
+            self.columns.retain(|column| !is_it(column));
+            for event in &mut self.events {
+                event.columns.retain(|column| column != name);
+            }
+        }
+    }
+
     /// The Rust types that write a top-level column, whatever its case.
     pub(crate) fn writers(&self, column: &str) -> Vec<String> {
         let writes = |event: &&TableEvent| {

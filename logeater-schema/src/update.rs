@@ -60,9 +60,11 @@ impl Update {
             Err(CatalogError::Missing(_)) => Catalog::new(),
             old => old.map_err(UpdateError::Catalog)?,
         };
+        let approvals = Approvals::of_folder(&folder).map_err(UpdateError::Approval)?;
         let mut grown = old.grown_whatever_breaks(code);
-        Approvals::of_folder(&folder)
-            .and_then(|approvals| approvals.apply(&old.changes_to(&grown), &mut grown))
+        approvals.remove_columns(&mut grown);
+        approvals
+            .apply(&old.changes_to(&grown), &mut grown)
             .map_err(UpdateError::Approval)?;
         let changes = old.changes_to(&grown);
         let files = render(&grown, &folder);
@@ -116,8 +118,7 @@ fn differences(folder: &Path, files: &Files) -> Result<Vec<Difference>, CatalogE
     let mut differences = Vec::new();
     for (path, new) in files {
         let old = read_if_there(&folder.join(path))?;
-        // A checkout may have turned line ends into the platform's own.
-        if old.replace("\r\n", "\n") != *new {
+        if old != *new {
             let (path, new) = (path.clone(), new.clone());
             differences.push(Difference { path, old, new });
         }
@@ -130,10 +131,13 @@ fn differences(folder: &Path, files: &Files) -> Result<Vec<Difference>, CatalogE
     Ok(differences)
 }
 
+/// The text, whatever it is: what is no text is shown as such, and written anew.
 fn read_if_there(path: &Path) -> Result<String, CatalogError> {
-    match fs::read_to_string(path) {
+    match fs::read(path) {
+        // A checkout may have turned line ends into the platform's own.
+        Ok(text) => Ok(String::from_utf8_lossy(&text).replace("\r\n", "\n")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
-        text => text.map_err(|source| CatalogError::Io {
+        Err(source) => Err(CatalogError::Io {
             path: path.to_owned(),
             source,
         }),

@@ -95,10 +95,12 @@ fn an_approved_break_is_made_once_and_remembered() {
     fs::write(folder.path().join("allow.toml"), APPROVED).unwrap();
     let back = Catalog::new().with::<Pay>();
     let problem = write(folder.path(), &back).unwrap_err();
-    assert!(
-        problem.contains("from NULLABLE INTEGER to NULLABLE FLOAT"),
-        "{problem}"
-    );
+    for expected in [
+        "from NULLABLE INTEGER to NULLABLE FLOAT",
+        "\nthe approval of `type` for `cart.amount` has let a change through already: remove it, or give it another reason",
+    ] {
+        assert!(problem.contains(expected), "{problem}");
+    }
     let both = format!(
         "{APPROVED}\n{}",
         APPROVED.replace("never written", "nobody liked it")
@@ -141,6 +143,85 @@ fn an_entry_that_no_change_needs_is_refused() {
         assert!(problem.contains("what no change needs"), "{problem}");
         assert!(!problem.contains("`type` for `cart.amount`"), "{problem}");
     }
+}
+
+#[test]
+fn an_entry_with_a_mistake_is_named_beside_the_change_that_it_does_not_approve() {
+    for (old, new, entry) in [
+        ("\"cart\"", "\"crat\"", "`type` for `crat.amount`"),
+        ("\"amount\"", "\"Amount\"", "`type` for `cart.Amount`"),
+        ("\"type\"", "\"repeated\"", "`repeated` for `cart.amount`"),
+    ] {
+        let problem = problem(&APPROVED.replace(old, new));
+        let expected = format!(
+            "\nthe approval of {entry} is for no change: correct its table, column or rule\n"
+        );
+        assert!(
+            problem.starts_with("this would break tables:") && problem.contains(&expected),
+            "{problem}"
+        );
+    }
+}
+
+#[test]
+fn a_column_that_is_no_longer_sent_goes_when_that_is_approved() {
+    #[derive(Event)]
+    #[event("cart.pay", crate = logeater_schema)]
+    struct Short {
+        sku: String,
+    }
+    let removal = APPROVED.replace("\"type\"", "\"column_removed\"");
+    let short = Catalog::new().with::<Short>();
+    // What code sends does not go.
+    let still_sent = write(folder(&removal).path(), &Catalog::new().with::<Pay>()).unwrap_err();
+    assert!(still_sent.contains("what no change needs"), "{still_sent}");
+    let ended = folder(&removal.replace("2999", "2020"));
+    let ended = write(ended.path(), &short).unwrap_err();
+    for expected in [
+        "ALTER TABLE `logeater`.`cart` DROP COLUMN `amount`;",
+        "has ended on 2020-12-31",
+    ] {
+        assert!(ended.contains(expected), "{ended}");
+    }
+
+    let folder = folder(&removal);
+    let before = Catalog::read(folder.path()).unwrap();
+    write(folder.path(), &short).unwrap();
+    let after = Catalog::read(folder.path()).unwrap();
+    let columns = after.table("cart").unwrap().details_columns();
+    assert_eq!(
+        columns.map(|column| &column.name).collect::<Vec<_>>(),
+        ["sku"]
+    );
+    assert!(Update::of(folder.path(), &short).unwrap().is_empty());
+    let refused = before.changes_to(&after);
+    assert!(
+        refused
+            .iter()
+            .any(|change| change.is_breaking() && !change.is_refused())
+    );
+    // Whoever sends it again, adds it again.
+    fs::remove_file(folder.path().join("allow.toml")).unwrap();
+    write(folder.path(), &Catalog::new().with::<Pay>()).unwrap();
+}
+
+#[test]
+fn an_event_type_that_has_gone_does_not_keep_the_column_that_goes_with_it() {
+    #[derive(Event)]
+    #[event("cart.other", crate = logeater_schema)]
+    struct Other {
+        sku: String,
+    }
+    let removal = APPROVED.replace("\"type\"", "\"column_removed\"");
+    let folder = folder(&removal);
+    let other = Catalog::new().with::<Other>();
+    write(folder.path(), &other).unwrap();
+    let catalog = Catalog::read(folder.path()).unwrap();
+    let pay = &catalog.table("cart").unwrap().events[1];
+    assert_eq!(
+        (&*pay.name, &pay.columns[..]),
+        ("cart.pay", &["sku".to_owned()][..])
+    );
 }
 
 #[test]

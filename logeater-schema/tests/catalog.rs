@@ -546,6 +546,14 @@ fn a_file_that_is_no_catalog_is_refused_by_name_and_reason() {
             "unknown variant `INT`",
         ),
         (
+            "{\"compilerOptions\":{}}".to_owned(),
+            "move it to another folder if it is not logeater's",
+        ),
+        (
+            table(1, ",{\"name\":\"Cart\",\"type\":\"STRING\"}", ""),
+            "a column has the name of the table, `cart`",
+        ),
+        (
             table(1, ",{\"name\":\"x y\",\"type\":\"STRING\"}", ""),
             "column `x y`",
         ),
@@ -609,6 +617,17 @@ fn a_file_that_is_no_catalog_is_refused_by_name_and_reason() {
             "{refusal}"
         );
     }
+}
+
+#[test]
+fn hidden_files_beside_the_catalogs_are_not_read() {
+    let folder = tempdir().unwrap();
+    cart().write(folder.path()).unwrap();
+    for name in [".#cart.json", "._cart.json", ".json"] {
+        fs::write(folder.path().join("catalog").join(name), b"\x00\xff").unwrap();
+    }
+    let read = Catalog::read(folder.path()).unwrap();
+    assert!(read.tables().eq(cart().tables()));
 }
 
 #[test]

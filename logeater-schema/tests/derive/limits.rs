@@ -4,6 +4,7 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use logeater_schema::{Column, ColumnType, Event, JsonWriter};
+use serde_json::{Value, json};
 
 use crate::details;
 
@@ -193,6 +194,32 @@ fn a_value_beyond_its_limit_is_refused_with_column_value_and_limit() {
         ),
     ] {
         assert_eq!(invalid(&event), reason);
+    }
+}
+
+#[test]
+fn a_json_value_nests_as_deep_as_the_warehouse_takes_it() {
+    #[derive(Event)]
+    #[event("limits.depth", crate = logeater_schema)]
+    struct Depth<'a> {
+        #[event(json)]
+        tree: &'a Value,
+        other: Option<&'a Value>,
+    }
+    let nested = |levels| (1..levels).fold(json!([]), |inner, _| json!({ "a": inner }));
+    let (most, more) = (nested(469), nested(470));
+    let event = |tree, other| Depth { tree, other };
+    assert_eq!(details(&event(&most, Some(&most))).matches('[').count(), 2);
+    for (event, column) in [
+        (event(&more, None), "tree"),
+        (event(&most, Some(&more)), "other"),
+    ] {
+        assert_eq!(
+            invalid(&event),
+            format!(
+                "column `{column}`: its JSON nests deeper than 469 levels, which BigQuery does not take: write its inner part as text"
+            )
+        );
     }
 }
 
