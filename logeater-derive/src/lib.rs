@@ -65,7 +65,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// - `#[event(skip)]`: no column.
 /// - `#[event(user_id)]`: who did it, a `UserId`; goes to the envelope and is no column.
 /// - `#[event(timestamp)]`: when it happened, an `EventTime`; goes to the envelope and is no column.
-/// - `#[event(json)]`: any `serde::Serialize`, a JSON column. What serializes as `null` is left out, and more than 469
+/// - `#[event(json)]`: any `serde::Serialize`, a JSON column. What serializes as `null` is left out, and more than 468
 ///   levels in each other are a loss.
 /// - `#[event(display)]`: any `Display`, or an `Option` of one, a STRING column.
 /// - `#[event(with = path)]`: by a module that has `type Column` and `fn column(&T) -> Column`.

@@ -146,8 +146,8 @@ pub(crate) fn table_description(table: &TableSchema) -> &str {
 pub(crate) fn column_description(column: &TableColumn) -> String {
     let mark = match (column.no_longer_sent, column.description.is_empty()) {
         (false, _) => "",
-        (true, true) => "No longer sent.",
-        (true, false) => " No longer sent.",
+        (true, true) => "(no longer sent)",
+        (true, false) => " (no longer sent)",
     };
     // The mark is what a reader must see, so it is the description that is cut.
     format!(

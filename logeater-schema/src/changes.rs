@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::change::{Change, Rule, Subject};
 use crate::derived::COLUMNS_MAX;
+use crate::table::ByName;
 use crate::{
     ApprovedBreak, Catalog, Mode, TableColumn, TableEvent, TableSchema, bigquery, statements,
 };
@@ -110,14 +111,15 @@ impl Changes<'_> {
     }
 
     fn of_columns(&mut self, outer: &[&str], old: &[TableColumn], new: &[TableColumn]) {
+        let (of_old, of_new) = (ByName::of(old), ByName::of(new));
         for old in old {
             let path = [outer, &[old.name.as_str()]].concat();
-            match old.among(new) {
+            match of_new.like(old) {
                 Some(new) => self.of_column(&path, old, new),
                 None => self.of_removed(&path, old),
             }
         }
-        for new in new.iter().filter(|new| new.among(old).is_none()) {
+        for new in new.iter().filter(|new| of_old.like(new).is_none()) {
             self.of_new(&[outer, &[new.name.as_str()]].concat(), new);
         }
     }

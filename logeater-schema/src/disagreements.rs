@@ -2,6 +2,7 @@
 //! types.
 
 use crate::merge::{Conflict, Declaration, Kind, spelled};
+use crate::table::ByName;
 use crate::{Catalog, Mode, TableColumn, TableEvent, TableSchema};
 
 /// All conflicts between catalogs, each with its name.
@@ -35,8 +36,9 @@ struct Pair<'a> {
 
 impl Pair<'_> {
     fn columns(&mut self, outer: &[&str], one: &[TableColumn], other: &[TableColumn]) {
+        let of_other = ByName::of(other);
         for one in one {
-            let Some(other) = one.among(other) else {
+            let Some(other) = of_other.like(one) else {
                 continue;
             };
             let path = [outer, &[one.name.as_str()]].concat();

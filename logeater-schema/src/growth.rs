@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::change::Change;
+use crate::table::ByName;
 use crate::{Catalog, Mode, TableColumn, TableEvent, TableSchema};
 
 impl Catalog {
@@ -63,7 +64,8 @@ fn as_optional_as(old: &TableSchema, new: &TableSchema) -> Vec<TableColumn> {
 }
 
 fn keep_optional(old: &[TableColumn], new: &[TableColumn]) -> Vec<TableColumn> {
-    let keep = |new: &TableColumn| match old.iter().find(|old| old.name == new.name) {
+    let of_old = ByName::of(old);
+    let keep = |new: &TableColumn| match of_old.like(new) {
         Some(old) => TableColumn {
             mode: if (old.mode, new.mode) == (Mode::Nullable, Mode::Required) {
                 old.mode
@@ -79,11 +81,12 @@ fn keep_optional(old: &[TableColumn], new: &[TableColumn]) -> Vec<TableColumn> {
 }
 
 fn grow_columns(old: &[TableColumn], new: &[TableColumn]) -> Vec<TableColumn> {
-    let kept = old.iter().map(|old| match old.among(new) {
+    let (of_old, of_new) = (ByName::of(old), ByName::of(new));
+    let kept = old.iter().map(|old| match of_new.like(old) {
         Some(new) => grow_column(old, new),
         None => retired(old),
     });
-    let added = new.iter().filter(|new| new.among(old).is_none());
+    let added = new.iter().filter(|new| of_old.like(new).is_none());
     kept.chain(added.cloned()).collect()
 }
 

@@ -114,7 +114,7 @@ impl<'a> JsonWriter<'a> {
         self.out.push(b'"');
     }
 
-    /// Writes a value as serde writes it, for a column of type JSON; one of more than 469 arrays and objects in each
+    /// Writes a value as serde writes it, for a column of type JSON; one of more than 468 arrays and objects in each
     /// other is reported as [`invalid`](Self::invalid).
     pub fn json(&mut self, value: &(impl Serialize + ?Sized)) {
         let start = self.out.len();
@@ -402,11 +402,11 @@ impl Write for Escaping<'_, '_> {
     }
 }
 
-/// How deep a value of type JSON may nest: BigQuery takes 500 levels, and the details are one such value as well. So the
-/// object that they are has one, and 15 RECORDs in lists, which a column may be in, have two each.
+/// How deep a value of type JSON may nest. BigQuery takes 500 levels, and the details are one such value as well: the
+/// object that they are, 15 RECORDs in lists, which a column may be in, and a list of such values come before.
 ///
-/// <https://cloud.google.com/bigquery/docs/reference/standard-sql/data-types#json_type>
-const JSON_DEPTH_MAX: usize = 500 - 1 - 2 * DEPTH_MAX;
+/// <https://cloud.google.com/bigquery/docs/json-data#limitations>
+const JSON_DEPTH_MAX: usize = 500 - 1 - 2 * DEPTH_MAX - 1;
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

@@ -103,10 +103,10 @@ fn example(table: &TableSchema) -> Option<&TableEvent> {
 fn join(table: &TableSchema, event: &TableEvent) -> String {
     let (table, event_type) = (&table.name, &event.name);
     format!(
-        "SELECT event.*, `{table}`.*\n\
-         FROM `logeater`.`events` AS event\n\
-         LEFT JOIN `logeater`.`{table}` AS `{table}` ON event.event_id = `{table}`.event_id\n\
-         WHERE event.type = \"{event_type}\"\n\
+        "SELECT `event`.*, `{table}`.*\n\
+         FROM `logeater`.`events` AS `event`\n\
+         LEFT JOIN `logeater`.`{table}` AS `{table}` ON `event`.`event_id` = `{table}`.`event_id`\n\
+         WHERE `event`.`type` = \"{event_type}\"\n\
          LIMIT 10"
     )
 }
@@ -115,8 +115,8 @@ fn cell(description: &str, no_longer_sent: bool) -> String {
     let text = inline(description);
     match (no_longer_sent, text.as_str()) {
         (false, _) => text,
-        (true, "") => "**No longer sent.**".to_owned(),
-        (true, _) => format!("{text} **No longer sent.**"),
+        (true, "") => "**(no longer sent)**".to_owned(),
+        (true, _) => format!("{text} **(no longer sent)**"),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Tables as the catalog knows them: what all code so far has declared, and which of it is still sent.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{ColumnType, Limits, Mode};
@@ -140,15 +142,25 @@ impl TableColumn {
         format!("{name}{parameters}")
     }
 
-    /// The one of its name, whatever its case, among others.
-    pub(crate) fn among<'a>(&self, others: &'a [Self]) -> Option<&'a Self> {
-        others
-            .iter()
-            .find(|other| other.name.eq_ignore_ascii_case(&self.name))
-    }
-
     /// Whether it is one of the two that rows are joined and clustered by.
     pub(crate) fn is_key(&self) -> bool {
         matches!(self.name.as_str(), "event_id" | "cluster_key")
+    }
+}
+
+/// Columns by their names, whatever the case.
+pub(crate) struct ByName<'a>(HashMap<String, &'a TableColumn>);
+
+impl<'a> ByName<'a> {
+    pub(crate) fn of(columns: &'a [TableColumn]) -> Self {
+        let named = columns
+            .iter()
+            .map(|column| (column.name.to_ascii_lowercase(), column));
+        Self(named.collect())
+    }
+
+    /// The one that has the name of another.
+    pub(crate) fn like(&self, column: &TableColumn) -> Option<&'a TableColumn> {
+        self.0.get(&column.name.to_ascii_lowercase()).copied()
     }
 }

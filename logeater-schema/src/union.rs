@@ -1,6 +1,7 @@
 //! One catalog of those of several services: a table that they share is the union of its columns.
 
 use crate::merge::{Conflict, combined};
+use crate::table::ByName;
 use crate::{Catalog, Mode, TableColumn, TableEvent, TableSchema, disagreements};
 
 impl Catalog {
@@ -63,11 +64,12 @@ fn united_columns(
         }
         column
     };
-    let known = one.iter().map(|one| match one.among(other) {
+    let (of_one, of_other) = (ByName::of(one), ByName::of(other));
+    let known = one.iter().map(|one| match of_other.like(one) {
         Some(other) => united_column(one, other),
         None => lacked(one, other_writes),
     });
-    let new = other.iter().filter(|new| new.among(one).is_none());
+    let new = other.iter().filter(|new| of_one.like(new).is_none());
     known
         .chain(new.map(|new| lacked(new, one_writes)))
         .collect()

@@ -71,7 +71,8 @@ fn a_diff_without_a_breaking_change_is_0() {
     assert_eq!((code, err.as_str()), (0, ""));
     assert_eq!(
         out,
-        "safe: column `cart.n` is new: NULLABLE INTEGER (shop::Event)\n\n1 safe, 0 warn, 0 breaking\n"
+        "safe: column `cart.n` is new: NULLABLE INTEGER (shop::Event)\n    \
+         ALTER TABLE `logeater`.`cart` ADD COLUMN `n` INT64;\n\n1 safe, 0 warn, 0 breaking\n"
     );
     let same = schema(["diff", text(old.path()), text(old.path())]);
     assert_eq!(same, (0, "no changes\n".to_owned(), String::new()));
@@ -93,7 +94,8 @@ fn a_diff_with_a_breaking_change_is_1_and_shows_what_a_person_could_run() {
     assert_eq!((code, err.as_str()), (1, ""));
     assert_eq!(
         out,
-        "safe: column `cart.x` is new: NULLABLE DATE (shop::Event)\n\
+        "safe: column `cart.x` is new: NULLABLE DATE (shop::Event)\n    \
+         ALTER TABLE `logeater`.`cart` ADD COLUMN `x` DATE;\n\
          breaking: column `cart.sku` is gone: it was NULLABLE STRING: a column stays, for the rows that have it; keep it \
          in the file\n    ALTER TABLE `logeater`.`cart` DROP COLUMN `sku`;\n\
          breaking: column `cart.n` changes from NULLABLE INTEGER to NULLABLE NUMERIC (shop::Event): a column keeps its \
@@ -220,6 +222,28 @@ fn a_merge_has_the_columns_of_all_and_only_grows() {
 }
 
 #[test]
+fn a_merge_without_an_output_is_printed() {
+    let one = folder("cart", "shop", &json!([column("sku", "STRING")]));
+    let two = folder("page", "site", &json!([column("path", "STRING")]));
+    let (code, out, err) = schema(["merge", text(one.path()), text(two.path())]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    let merged: Value = serde_json::from_str(&out).unwrap();
+    let tables: Vec<_> = merged.as_object().unwrap().keys().collect();
+    assert_eq!(tables, ["cart", "events", "page"]);
+    let output = tempdir().unwrap();
+    let arguments = ["merge", text(one.path()), text(two.path()), "--output"];
+    let written = schema(arguments.into_iter().chain([text(output.path())]));
+    assert_eq!(written.0, 0, "{}", written.2);
+    for (table, catalog) in merged.as_object().unwrap() {
+        let file = fs::read(output.path().join(format!("catalog/{table}.json"))).unwrap();
+        assert_eq!(serde_json::from_slice::<Value>(&file).unwrap(), *catalog);
+    }
+    let (code, _, err) = schema(["merge", text(one.path()), "--check"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("--output <DIR>"), "{err}");
+}
+
+#[test]
 fn services_that_exclude_each_other_are_not_merged() {
     let one = folder("cart", "shop", &json!([column("n", "INTEGER")]));
     let two = folder("cart", "checkout", &json!([column("n", "STRING")]));
@@ -264,6 +288,13 @@ fn a_catalog_is_rendered_in_every_form() {
     );
     assert_eq!(both["events"][0]["name"], "event_id");
     assert_eq!(json(render("bigquery", &["--only", "cart"])), both["cart"]);
+    let file = folder.path().join("catalog/cart.json");
+    let (code, out, _) = schema(["render", "--format", "bigquery", text(&file)]);
+    assert_eq!(
+        (code, &json(out)),
+        (0, &both["cart"]),
+        "a file is of one table"
+    );
     let sql = render("sql", &[]);
     assert!(
         sql.starts_with("CREATE TABLE `logeater`.`cart` (\n  `event_id` STRING NOT NULL"),

@@ -13,9 +13,9 @@ use super::print;
 
 /// Print the changes between two folders of schemas; exit with 1 if one is breaking
 ///
-/// Each change is `safe`, `warn` or `breaking`. A breaking one is printed with the SQL that a person could run, where
-/// there is any, and does not count if NEW's catalog says that its `allow.toml` has approved it. The exit code is 0, 1
-/// for a breaking change, 2 for an error.
+/// Each change is `safe`, `warn` or `breaking`, and is printed with the SQL that a person could run, where there is any.
+/// A breaking one does not count if NEW's catalog says that its `allow.toml` has approved it. The exit code is 0, 1 for a
+/// breaking change, 2 for an error.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Diff {
     /// The folder of schemas as it was, such as that of the main branch
@@ -93,7 +93,7 @@ fn text(changes: &[Change]) -> String {
         if let Some(reason) = &change.approved {
             let _ = writeln!(text, "    approved: {reason}");
         }
-        for statement in change.statements.iter().filter(|_| change.is_breaking()) {
+        for statement in &change.statements {
             let _ = writeln!(text, "    {}", statement.replace('\n', "\n    "));
         }
     }

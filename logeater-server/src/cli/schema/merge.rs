@@ -2,17 +2,19 @@
 
 use std::error::Error;
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use logeater_schema::{Catalog, Change, Conflict, Update, UpdateError};
 
+use super::files::{by_name, files_of};
 use super::print;
 
 /// Merge the folders of schemas of several services into one
 ///
-/// A table that services share has the columns of all of them, and keeps those that it had: the output only grows, like
-/// the folder of one service. Nothing is written when two services exclude each other, or when a change would break a
+/// A table that services share has the columns of all of them. With --output the result is a folder of schemas, whose
+/// tables keep the columns that they had: it only grows, like the folder of one service. Without it, the catalog's files
+/// are printed as one object by table. Nothing is written when two services exclude each other, or when a change would break a
 /// table that the output has and its `allow.toml` does not approve it. The exit code is 0, 1 with --check if the output
 /// is not current, 2 for an error.
 #[derive(Debug, clap::Args)]
@@ -23,20 +25,31 @@ pub(crate) struct Merge {
 
     /// The folder of schemas to write, made if it is missing
     #[arg(long, value_name = "DIR")]
-    output: PathBuf,
+    output: Option<PathBuf>,
 
     /// Write nothing, and say whether the output is current
-    #[arg(long)]
+    #[arg(long, requires = "output")]
     check: bool,
 }
 
 impl Merge {
     pub(super) fn run(self) -> Result<ExitCode, Box<dyn Error>> {
-        let update = Update::of(&self.output, &self.merged()?).map_err(|error| match error {
+        let merged = self.merged()?;
+        match &self.output {
+            Some(output) => self.grow(output, &merged),
+            None => {
+                print(&catalog_files(&merged))?;
+                Ok(ExitCode::SUCCESS)
+            }
+        }
+    }
+
+    fn grow(&self, output: &Path, merged: &Catalog) -> Result<ExitCode, Box<dyn Error>> {
+        let update = Update::of(output, merged).map_err(|error| match error {
             UpdateError::NoEvents => "the folders have no event type".into(),
             error => Box::<dyn Error>::from(error),
         })?;
-        let output = self.output.display();
+        let output = output.display();
         if update.is_empty() {
             print(&format!("{output} is current\n"))?;
             return Ok(ExitCode::SUCCESS);
@@ -62,6 +75,10 @@ impl Merge {
             .map(|(name, catalog)| (name.as_str(), catalog));
         Catalog::union(named).map_err(|conflicts| exclusions(&conflicts).into())
     }
+}
+
+fn catalog_files(catalog: &Catalog) -> String {
+    by_name(&files_of(catalog.files(), "catalog", ".json"))
 }
 
 fn exclusions(conflicts: &[Conflict]) -> String {

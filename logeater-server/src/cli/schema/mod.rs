@@ -1,6 +1,7 @@
 //! `logeater schema`: what CI and people do with folders of schemas.
 
 mod diff;
+mod files;
 mod merge;
 mod render;
 

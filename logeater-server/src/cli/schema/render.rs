@@ -10,12 +10,13 @@ use clap::ValueEnum;
 use logeater_schema::Catalog;
 use serde_json::Value;
 
+use super::files::{by_name, files_of};
 use super::print;
 
 /// Print a catalog in the form that another tool takes
 ///
 /// Of several tables, SQL is one statement after the other, terraform one module, and BigQuery's schemas and JSON
-/// Schemas are one object by table or event type; of one, it is the bare schema.
+/// Schemas are one object by table or event type; of one, by --only or as a file, it is the bare schema.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Render {
     /// The form
@@ -78,6 +79,14 @@ impl Format {
     fn has_one_file(self) -> bool {
         matches!(self, Self::Elasticsearch | Self::Markdown)
     }
+
+    /// The one table that is meant where a catalog's own file is read.
+    fn table_of(self, path: &Path) -> Option<String> {
+        if !path.is_file() || !matches!(self, Self::BigQuery | Self::Sql | Self::Terraform) {
+            return None;
+        }
+        Some(path.file_stem()?.to_str()?.to_owned())
+    }
 }
 
 impl Render {
@@ -88,20 +97,12 @@ impl Render {
         if self.format == Format::Terraform {
             embed_schemas(&mut files)?;
         }
-        let mut texts: BTreeMap<String, String> = files
-            .into_iter()
-            .filter(|(file, _)| file.parent() == Some(Path::new(folder)))
-            .filter_map(|(file, text)| {
-                let name = file.file_name()?.to_str()?.strip_suffix(ending)?;
-                Some((name.to_owned(), text))
-            })
-            .collect();
-        if let Some(only) = &self.only {
-            if self.format.has_one_file() {
-                return Err(
-                    "--only is for formats with one file for each table or event type".into(),
-                );
-            }
+        let mut texts = files_of(files, folder, ending);
+        if self.only.is_some() && self.format.has_one_file() {
+            return Err("--only is for formats with one file for each table or event type".into());
+        }
+        let only = self.only.or_else(|| self.format.table_of(&path));
+        if let Some(only) = &only {
             if !texts.contains_key(only) {
                 return Err(unknown(only, &texts, &path).into());
             }
@@ -109,7 +110,7 @@ impl Render {
         }
         match &self.output {
             Some(output) => write(output, &texts, ending)?,
-            None => print(&joined(self.format, &texts, self.only.is_some())?)?,
+            None => print(&joined(self.format, &texts, only.is_some())?)?,
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -154,18 +155,6 @@ fn joined(
         Format::BigQuery | Format::JsonSchema if !is_one => by_name(texts),
         _ => texts.values().cloned().collect(),
     })
-}
-
-/// Each text is JSON, so its line breaks are between values and it can be indented as it is.
-fn by_name(texts: &BTreeMap<String, String>) -> String {
-    let members: Vec<_> = texts
-        .iter()
-        .map(|(name, text)| format!("  \"{name}\": {}", text.trim_end().replace('\n', "\n  ")))
-        .collect();
-    if members.is_empty() {
-        return "{}\n".to_owned();
-    }
-    format!("{{\n{}\n}}\n", members.join(",\n"))
 }
 
 /// In a folder of schemas terraform reads `../bigquery`, which is not there for what is printed.
