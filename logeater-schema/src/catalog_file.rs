@@ -95,7 +95,7 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, CatalogError> {
 /// Editors and file systems put files of their own beside others, such as `.#cart.json` and `._cart.json`.
 fn is_visible_json(path: &Path) -> bool {
     let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
-    name.ends_with(".json") && !name.starts_with('.')
+    path.extension() == Some(OsStr::new("json")) && !name.starts_with('.')
 }
 
 fn parse(path: &Path) -> Result<TableSchema, CatalogError> {

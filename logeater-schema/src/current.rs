@@ -41,6 +41,7 @@ macro_rules! assert_catalog_current {
 /// # Panics
 ///
 /// As the macro.
+#[track_caller]
 pub fn assert_current(folder: impl AsRef<Path>) {
     let update = std::env::var_os(UPDATE).is_some_and(|value| value == "1");
     if let Err(problem) = hold_current(folder.as_ref(), &Catalog::registered(), update) {

@@ -35,13 +35,11 @@ pub(crate) struct Merge {
 impl Merge {
     pub(super) fn run(self) -> Result<ExitCode, Box<dyn Error>> {
         let merged = self.merged()?;
-        match &self.output {
-            Some(output) => self.grow(output, &merged),
-            None => {
-                print(&catalog_files(&merged))?;
-                Ok(ExitCode::SUCCESS)
-            }
+        if let Some(output) = &self.output {
+            return self.grow(output, &merged);
         }
+        print(&catalog_files(&merged))?;
+        Ok(ExitCode::SUCCESS)
     }
 
     fn grow(&self, output: &Path, merged: &Catalog) -> Result<ExitCode, Box<dyn Error>> {
