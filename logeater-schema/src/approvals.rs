@@ -166,42 +166,37 @@ impl Approvals {
             .filter(|change| change.is_breaking())
             .collect();
         // An entry that has let a change through is spent.
-        let (spent, open): (Vec<_>, Vec<_>) = self
-            .entries
-            .iter()
-            .partition(|entry| new.breaks().any(|made| entry.is_of_made(made)));
+        let is_spent = |entry: &Entry| new.breaks().any(|made| entry.is_of_made(made));
         let approval = |change: &Change| {
-            let mut open = open.iter();
-            open.find(|entry| entry.is_of(change) && entry.until >= *today)
+            let mut entries = self.entries.iter().filter(|entry| !is_spent(entry));
+            entries.find(|entry| entry.is_of(change) && entry.until >= *today)
         };
+        let is_of_one =
+            |entry: &Entry, changes: &[&Change]| changes.iter().any(|change| entry.is_of(change));
         let refused = breaking.iter().filter(|change| approval(change).is_none());
-        let refused: Vec<Change> = refused.map(|change| (*change).clone()).collect();
-        let unused = open
-            .iter()
-            .filter(|entry| !breaking.iter().any(|change| entry.is_of(change)));
-        let unused: Vec<_> = unused.map(ToString::to_string).collect();
+        let refused: Vec<&Change> = refused.copied().collect();
         if !refused.is_empty() {
-            let is_of_refused = |entry: &&&Entry| refused.iter().any(|change| entry.is_of(change));
-            let ended = open.iter().filter(is_of_refused).map(|entry| entry.ended());
-            let spent = spent
-                .iter()
-                .filter(is_of_refused)
-                .map(|entry| entry.spent());
-            let unused = unused
-                .iter()
-                .map(|entry| format!("the approval of {entry} is for no change: {CORRECT_IT}"));
+            let why_not = |entry: &Entry| match (is_spent(entry), is_of_one(entry, &refused)) {
+                (true, true) => Some(entry.spent()),
+                (false, true) => Some(entry.ended()),
+                (false, false) if !is_of_one(entry, &breaking) => Some(entry.unused()),
+                _ => None,
+            };
             return Err(ApprovalError::Breaking {
-                entries: ended.chain(spent).chain(unused).collect(),
+                entries: self.entries.iter().filter_map(why_not).collect(),
                 in_a_month: Day::of(SystemTime::now() + MONTH).0,
                 path: self.path.clone(),
-                changes: refused,
+                changes: refused.into_iter().cloned().collect(),
             });
         }
-        if !unused.is_empty() {
-            return Err(ApprovalError::Unused {
-                path: self.path.clone(),
-                entries: unused,
-            });
+        let unused = self
+            .entries
+            .iter()
+            .filter(|entry| !is_spent(entry) && !is_of_one(entry, &breaking));
+        let entries: Vec<_> = unused.map(ToString::to_string).collect();
+        if !entries.is_empty() {
+            let path = self.path.clone();
+            return Err(ApprovalError::Unused { path, entries });
         }
         let made: Vec<_> = breaking
             .iter()
@@ -272,6 +267,10 @@ impl Entry {
 
     fn ended(&self) -> String {
         format!("the approval of {self} has ended on {}", self.until.0)
+    }
+
+    fn unused(&self) -> String {
+        format!("the approval of {self} is for no change: {CORRECT_IT}")
     }
 
     fn spent(&self) -> String {

@@ -99,7 +99,7 @@ fn is_visible_json(path: &Path) -> bool {
 }
 
 fn parse(path: &Path) -> Result<TableSchema, CatalogError> {
-    let text = fs::read_to_string(path).map_err(|source| CatalogError::Io {
+    let bytes = fs::read(path).map_err(|source| CatalogError::Io {
         path: path.to_owned(),
         source,
     })?;
@@ -107,6 +107,8 @@ fn parse(path: &Path) -> Result<TableSchema, CatalogError> {
         path: path.to_owned(),
         reason,
     };
+    let text = String::from_utf8(bytes)
+        .map_err(|error| format(std::format!("{}: {RESTORE}", error.utf8_error())))?;
     let file: CatalogFile =
         serde_json::from_str(&text).map_err(|error| format(problem(&text, &error)))?;
     if file.version != VERSION {
@@ -138,10 +140,12 @@ fn problem(text: &str, error: &serde_json::Error) -> String {
     if let Some(reason) = newer(text).or_else(|| merging(text)) {
         return reason;
     }
-    format!(
-        "{error}: take it from version control again, or move it to another folder if it is not logeater's"
-    )
+    format!("{error}: {RESTORE}")
 }
+
+/// What to do with a file that was written by no logeater.
+const RESTORE: &str =
+    "take it from version control again, or move it to another folder if it is not logeater's";
 
 /// A file that git could not merge: what one side lacks is still declared by code.
 fn merging(text: &str) -> Option<String> {

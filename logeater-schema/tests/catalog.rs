@@ -500,7 +500,7 @@ fn create_table_is_this() {
 }
 
 /// The reason why a folder with this file is no catalog.
-fn refusal(name: &str, text: &str) -> String {
+fn refusal(name: &str, text: impl AsRef<[u8]>) -> String {
     let folder = tempdir().unwrap();
     fs::create_dir(folder.path().join("catalog")).unwrap();
     fs::write(folder.path().join("catalog").join(name), text).unwrap();
@@ -609,6 +609,13 @@ fn a_file_that_is_no_catalog_is_refused_by_name_and_reason() {
             "{text}: {refusal}"
         );
     }
+    // What PowerShell writes: UTF-16.
+    let refusal_of_utf16 = refusal("cart.json", b"\xff\xfe{\0");
+    assert!(
+        refusal_of_utf16.contains("cart.json is not a catalog file: invalid utf-8")
+            && refusal_of_utf16.contains("take it from version control again"),
+        "{refusal_of_utf16}"
+    );
     for name in ["dead_letters", "sqlite_x", "9", "a.b", "a; DROP"] {
         let text = table(1, "", "").replace("\"cart\"", &format!("\"{name}\""));
         let refusal = refusal(&format!("{name}.json"), &text);
