@@ -254,6 +254,18 @@ mod tests {
     }
 
     #[test]
+    fn a_file_in_the_place_of_the_folder_is_named_and_left_alone() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let problem = problem(file.path(), &Catalog::new().with::<Added>(), true);
+        let expected = format!(
+            "cannot read or write {}: it is a file: name a folder, which may be missing",
+            file.path().display()
+        );
+        assert_eq!(problem, expected);
+        assert_eq!(fs::read(file.path()).unwrap(), b"");
+    }
+
+    #[test]
     fn a_folder_in_the_middle_of_a_merge_says_how_to_end_it() {
         let folder = tempfile::tempdir().unwrap();
         let code = Catalog::new().with::<Added>();

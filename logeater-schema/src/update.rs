@@ -56,6 +56,13 @@ impl Update {
         if !code.conflicts().is_empty() {
             return Err(UpdateError::Conflicts(code.conflicts().to_vec()));
         }
+        if folder.is_file() {
+            let reason = "it is a file: name a folder, which may be missing";
+            return Err(UpdateError::Catalog(CatalogError::Io {
+                path: folder,
+                source: io::Error::new(io::ErrorKind::NotADirectory, reason),
+            }));
+        }
         let old = match Catalog::read(folder.join("catalog")) {
             Err(CatalogError::Missing(_)) => Catalog::new(),
             old => old.map_err(UpdateError::Catalog)?,

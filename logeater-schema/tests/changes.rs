@@ -546,3 +546,31 @@ fn a_new_table_is_safe_and_a_removed_one_is_breaking() {
     assert_eq!(gone[0].statements, ["DROP TABLE `logeater`.`cart`;"]);
     assert_eq!(some.changes_to(&some), []);
 }
+
+#[test]
+fn more_columns_than_a_table_has_room_for_are_breaking_those_in_records_included() {
+    // With the two keys and the RECORD itself.
+    let wide = |columns: u32| {
+        let fields: Vec<_> = (3..columns)
+            .map(|at| json!({"name": format!("c{at}"), "type": "STRING"}))
+            .collect();
+        cart(&json!([{"name": "shipping", "type": "RECORD", "fields": fields}]))
+    };
+    let too_many = |old: u32, new: u32| {
+        let mut changes = wide(old).changes_to(&wide(new));
+        changes.retain(|change| change.rule.name() == "too_many_columns");
+        changes
+    };
+    assert_eq!(too_many(9_999, 10_000), []);
+    let found = too_many(10_000, 10_001);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].class().name(), "breaking");
+    assert_eq!(
+        found[0].to_string(),
+        "table `cart` has 10001 columns, after 10000 (shop::Add): BigQuery takes 10000, those in RECORDs and those no \
+         longer sent included; give some event types another namespace, or make fields one column with `json`"
+    );
+    // One that is too wide already is refused only where it grows.
+    assert_eq!(too_many(10_001, 10_001), []);
+    assert_eq!(too_many(10_001, 10_002).len(), 1);
+}
