@@ -11,9 +11,9 @@ const UPDATE: &str = "LOGEATER_UPDATE";
 /// Fails when a folder of schemas is not what the program's code declares.
 ///
 /// The folder is named from the root of the crate. Every derived, non-generic event of the program counts;
-/// those of another crate only if the test names it: `use my_events as _;`. With `LOGEATER_UPDATE=1` in
-/// the environment the folder is written instead: it grows, and a change that would break a table still
-/// fails.
+/// those of another crate only if the test names it: `use my_events as _;`. Generic ones are added by hand, in a
+/// catalog that comes second. With `LOGEATER_UPDATE=1` in the environment the folder is written instead: it grows, and
+/// a change that would break a table still fails.
 ///
 /// # Panics
 ///
@@ -21,17 +21,30 @@ const UPDATE: &str = "LOGEATER_UPDATE";
 /// exclude each other; when a change would break a table.
 ///
 /// ```no_run
+/// use logeater_schema::{Catalog, Event, assert_catalog_current};
+///
+/// #[derive(Event)]
+/// #[event("cart.put", crate = logeater_schema)]
+/// struct Put<T> {
+///     thing: T,
+/// }
+///
 /// // In a test:
-/// logeater_schema::assert_catalog_current!("schemas");
+/// assert_catalog_current!("schemas");
+/// assert_catalog_current!("schemas", Catalog::registered().with::<Put<String>>());
 /// ```
 #[macro_export]
 macro_rules! assert_catalog_current {
     ($folder:expr $(,)?) => {
+        $crate::assert_catalog_current!($folder, $crate::Catalog::registered())
+    };
+    ($folder:expr, $catalog:expr $(,)?) => {
         $crate::__private::assert_current(
             $crate::__private::std::path::Path::new($crate::__private::std::env!(
                 "CARGO_MANIFEST_DIR"
             ))
             .join($folder),
+            &$catalog,
         )
     };
 }
@@ -42,9 +55,9 @@ macro_rules! assert_catalog_current {
 ///
 /// As the macro.
 #[track_caller]
-pub fn assert_current(folder: impl AsRef<Path>) {
+pub fn assert_current(folder: impl AsRef<Path>, code: &Catalog) {
     let update = std::env::var_os(UPDATE).is_some_and(|value| value == "1");
-    if let Err(problem) = hold_current(folder.as_ref(), &Catalog::registered(), update) {
+    if let Err(problem) = hold_current(folder.as_ref(), code, update) {
         panic!("{problem}");
     }
 }

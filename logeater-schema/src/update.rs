@@ -156,7 +156,8 @@ impl fmt::Display for UpdateError {
         match self {
             Self::NoEvents => f.write_str(
                 "this program declares no event: if they stand in another crate, name it in this file with \
-                 `use my_events as _;`, and if they are generic, add them by hand with Catalog::with",
+                 `use my_events as _;`, and if they are generic, add them by hand: \
+                 `Catalog::registered().with::<Put<String>>()`",
             ),
             Self::Conflicts(conflicts) => {
                 f.write_str("these declarations exclude each other:")?;

@@ -3,9 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 use std::fs;
+use std::panic::catch_unwind;
 use std::path::Path;
 
-use logeater_schema::{Catalog, CatalogError, Column, Event, TableColumn};
+use logeater_schema::{Catalog, CatalogError, Column, Event, TableColumn, assert_catalog_current};
 use tempfile::tempdir;
 
 /// A product was put into a cart.
@@ -307,6 +308,29 @@ fn a_column_that_several_event_types_made_optional_stays_so_when_one_of_them_goe
             .contains("cannot become REQUIRED; remove `required`"),
         "{}",
         breaking[0]
+    );
+}
+
+#[test]
+fn a_generic_event_is_named_to_the_assertion_by_hand() {
+    #[derive(Event)]
+    #[event("cart.put", crate = logeater_schema)]
+    struct Put<T> {
+        thing: T,
+    }
+    let folder = tempdir().unwrap();
+    Catalog::new()
+        .with::<Put<String>>()
+        .write(folder.path())
+        .unwrap();
+    assert_catalog_current!(folder.path(), Catalog::new().with::<Put<String>>());
+    let stale = catch_unwind(|| {
+        assert_catalog_current!(folder.path(), Catalog::new().with::<Put<Vec<String>>>());
+    });
+    let problem = stale.unwrap_err().downcast::<String>().unwrap();
+    assert!(
+        problem.contains("column `cart.thing` changes from NULLABLE STRING to REPEATED STRING"),
+        "{problem}"
     );
 }
 
