@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+# It has assertions and no tests of its own.
+pytest.register_assert_rewrite("push_suite")
+
 ROOT = Path(__file__).resolve().parents[2]
 
 # The seed's query, which every folder with a namespace must answer.
