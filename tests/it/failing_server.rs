@@ -28,7 +28,8 @@ fn an_event_that_always_fails_is_given_up_in_time_and_costs_no_other_by_push() {
         }
     });
     let client = client(&peer.url)
-        .retry_for(Duration::from_millis(300))
+        .linger(LONG)
+        .retry_for(Duration::from_secs(1))
         .build()
         .unwrap();
     client.emit(Order { number: 0 }.by("poison"));

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
+mod arbitrary_faults;
 mod arrows;
 mod attributes;
 mod compression;
@@ -10,6 +11,7 @@ mod details;
 mod endpoints;
 mod environment;
 mod failing_server;
+mod faults;
 mod fits;
 mod forks;
 mod full_buffer;
@@ -17,6 +19,7 @@ mod killed_collector;
 mod limits;
 mod logs;
 mod losses;
+mod lost_answers;
 mod metrics;
 mod push_only;
 mod pushback;

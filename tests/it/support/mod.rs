@@ -6,17 +6,21 @@ mod events;
 mod itself;
 mod peer;
 mod proxy;
+mod scripted;
 mod store;
 mod told;
+mod watch;
 
 pub(crate) use certificates::Authority;
 pub(crate) use collector::{Collector, Program};
 pub(crate) use events::{Address, Line, Order, Shop};
 pub(crate) use itself::{another_process, role};
-pub(crate) use peer::{Front, Peer, SilentPeer};
+pub(crate) use peer::{BabblingPeer, Front, Peer, SilentPeer};
 pub(crate) use proxy::Proxy;
+pub(crate) use scripted::{Lie, Noise, Reply, ScriptedPeer};
 pub(crate) use store::Store;
 pub(crate) use told::Told;
+pub(crate) use watch::watch;
 
 use logeater_client::{Client, ClientBuilder};
 

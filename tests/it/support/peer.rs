@@ -1,6 +1,7 @@
-//! Servers of the contract that are not the collector: one that knows only what the seed knew, and one that
-//! never answers.
+//! Servers of the contract that are not the collector: one that knows only what the seed knew, one that never
+//! answers, and one that speaks something else.
 
+use std::io::Write;
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -220,6 +221,26 @@ impl SilentPeer {
         let url = format!("http://{}", listener.local_addr().unwrap());
         thread::spawn(move || {
             let _kept: Vec<_> = listener.incoming().collect();
+        });
+        Self { url }
+    }
+}
+
+/// A server that says the same words to whoever connects, and goes.
+#[derive(Debug)]
+pub(crate) struct BabblingPeer {
+    pub(crate) url: String,
+}
+
+impl BabblingPeer {
+    pub(crate) fn saying(words: &'static str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                // Whoever has gone before it hears them is not missed.
+                let _ = stream.unwrap().write_all(words.as_bytes());
+            }
         });
         Self { url }
     }
