@@ -2,6 +2,7 @@
 //!
 //! Which codes are tried again is in the documentation of [`Client`](crate::Client).
 
+use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -148,7 +149,7 @@ impl Transport {
             }
             Err(status) if is_about_content(&status) => Push::Rejected(describe(&status)),
             Err(status) => {
-                if status.code() == Code::Unavailable {
+                if is_of_connection(&status) {
                     // The next connection may be to a server that knows more.
                     self.one_by_one.end();
                 }
@@ -234,6 +235,11 @@ fn is_unimplemented<T>(answer: &Result<T, Status>) -> bool {
 
 fn is_about_content(status: &Status) -> bool {
     matches!(status.code(), Code::InvalidArgument | Code::OutOfRange)
+}
+
+/// Whether there was no connection, or it broke. What the transport says has a source, and what a server says has none.
+fn is_of_connection(status: &Status) -> bool {
+    status.code() == Code::Unavailable || status.source().is_some()
 }
 
 #[cfg(test)]

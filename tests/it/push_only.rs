@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use logeater_client::{EventExt, PushError, Stats};
+use logeater_client::{Client, EventExt, PushError, Stats};
 
-use crate::support::{Order, Peer, client};
+use crate::support::{Noise, Order, Peer, Reply, ScriptedPeer, client};
 
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Longer than any test takes.
+const LONG: Duration = Duration::from_hours(1);
 
 #[tokio::test]
 async fn a_server_that_knows_only_push_gets_every_event_once() {
@@ -96,4 +99,47 @@ async fn an_event_that_the_server_refuses_costs_no_other() {
         (102, 98, 4, 0, 0)
     );
     assert_eq!(peer.entries().len(), 98);
+}
+
+#[test]
+fn of_events_one_by_one_64_are_on_their_way_and_no_more() {
+    let peer = ScriptedPeer::push_only([], Reply::StoresAnd(Noise::Silence));
+    let client = client(&peer.url).timeout(LONG).build().unwrap();
+    for number in 0..1_000 {
+        client.emit(Order { number });
+    }
+    while peer.calls().0 < 64 {
+        std::thread::yield_now();
+    }
+    client
+        .flush_blocking(Duration::from_millis(300))
+        .unwrap_err();
+    assert_eq!(peer.calls(), (64, 0));
+    client.shutdown_blocking(Duration::ZERO);
+}
+
+/// Sends ten events at once.
+fn send_ten(client: &Client) {
+    for number in 0..10 {
+        client.emit(Order { number });
+    }
+    client.flush_blocking(PATIENCE).unwrap();
+}
+
+#[test]
+fn a_server_that_has_learned_batches_gets_some_when_its_connection_breaks() {
+    for noise in [Noise::End, Noise::Reset, Noise::GoAway] {
+        let first_ten = [Reply::Stores; 10];
+        let script = first_ten.into_iter().chain([Reply::Only(noise)]);
+        let peer = ScriptedPeer::push_only(script, Reply::Stores);
+        let client = client(&peer.url).linger(LONG).build().unwrap();
+        send_ten(&client);
+        assert_eq!(peer.calls(), (10, 0));
+        peer.learn_batches();
+        send_ten(&client);
+        let (pushes, batches) = peer.calls();
+        assert!(pushes <= 20, "{noise:?}: {pushes}");
+        assert_eq!(batches, 1, "{noise:?}");
+        assert_eq!(client.stats().delivered, 20);
+    }
 }

@@ -182,6 +182,11 @@ impl ScriptedPeer {
         peer
     }
 
+    /// Knows batches from now on.
+    pub(crate) fn learn_batches(&self) {
+        self.state.lock().unwrap().knows_batches = true;
+    }
+
     /// How often `Push` was called, and `PushBatch` since it knows it.
     pub(crate) fn calls(&self) -> (u64, u64) {
         let state = self.state.lock().unwrap();
