@@ -26,15 +26,36 @@ use crate::stats::Stats;
 ///
 /// # What is tried again
 ///
-/// | answer of the server | what is done |
-/// |---|---|
-/// | `OK` | it counts, if it accounts for every event; otherwise the batch is sent again |
-/// | `INVALID_ARGUMENT`, `OUT_OF_RANGE` | the batch is halved and sent again, down to the event that is refused |
-/// | `UNIMPLEMENTED` for `PushBatch` | events go by `Push`, 64 at a time, for a minute or until the connection breaks |
-/// | any other code, no answer in time, no connection | the batch is sent again after a pause, for [`retry_for`](ClientBuilder::retry_for) |
+/// | answer of the server | to a batch | to an event alone, by `Push` |
+/// |---|---|---|
+/// | `OK` | delivered or rejected, as it says of each event; tried again if it does not add up | delivered, or rejected if `success` is false |
+/// | `CANCELLED` | tried again | tried again |
+/// | `UNKNOWN` | tried again | tried again |
+/// | `INVALID_ARGUMENT` | halved | rejected |
+/// | `DEADLINE_EXCEEDED` | tried again | tried again |
+/// | `NOT_FOUND` | tried again | tried again |
+/// | `ALREADY_EXISTS` | tried again | tried again |
+/// | `PERMISSION_DENIED` | tried again | tried again |
+/// | `RESOURCE_EXHAUSTED` | tried again | tried again |
+/// | `FAILED_PRECONDITION` | tried again | tried again |
+/// | `ABORTED` | tried again | tried again |
+/// | `OUT_OF_RANGE` | halved | rejected |
+/// | `UNIMPLEMENTED` | sent by `Push` | tried again |
+/// | `INTERNAL` | tried again | tried again |
+/// | `UNAVAILABLE` | tried again | tried again |
+/// | `DATA_LOSS` | tried again | tried again |
+/// | `UNAUTHENTICATED` | tried again | tried again |
+/// | none in time, none that can be read, no connection | tried again | tried again |
+///
+/// - *tried again*: sent again after a pause, with the same event ids. What has failed for
+///   [`retry_for`](ClientBuilder::retry_for) is dropped, for [`LossReason::RetriesSpent`].
+/// - *halved*: sent again at once, down to the event that is meant, which is then *rejected*: it counts in
+///   [`Stats::rejected`], is a [`LossReason::Rejected`], and is not sent again.
+/// - *sent by `Push`*: one by one and 64 at a time, for a minute or until a request fails with its connection. Then
+///   batches are tried anew.
 ///
 /// Pauses grow from at most 100 ms to at most 10 s, each of a random length. While they do, one batch at a time
-/// finds out whether the server is back. A batch that is sent again has the same event ids.
+/// finds out whether the server is back.
 ///
 /// A server that asks for a longer pause, by `grpc-retry-pushback-ms` or a `google.rpc.RetryInfo`, is given it, up to
 /// one minute; a negative one counts as that minute. A shutdown ends every pause.

@@ -5,6 +5,7 @@
 mod arbitrary_faults;
 mod arrows;
 mod attributes;
+mod codes;
 mod compression;
 mod connections;
 mod details;

@@ -28,26 +28,45 @@ fn by_details() -> Status {
     Status::with_details(Code::ResourceExhausted, "later", details[..].into())
 }
 
+/// What answers with this status the first time, and when it was called.
+fn at_first(status: Status) -> (impl Fn() -> Result<(), Status>, Arc<Mutex<Vec<Instant>>>) {
+    let calls = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&calls);
+    let answer = move || {
+        let mut calls = noted.lock().unwrap();
+        calls.push(Instant::now());
+        if calls.len() == 1 {
+            Err(status.clone())
+        } else {
+            Ok(())
+        }
+    };
+    (answer, calls)
+}
+
+fn check_pause(peer: &Peer, calls: &Mutex<Vec<Instant>>) {
+    let client = client(&peer.url).build().unwrap();
+    client.emit(Order { number: 0 });
+    client.flush_blocking(PATIENCE).unwrap();
+    let calls = calls.lock().unwrap();
+    assert_eq!(calls.len(), 2);
+    assert!(calls[1] - calls[0] >= ASKED, "{:?}", calls[1] - calls[0]);
+}
+
 #[test]
 fn a_pause_that_the_server_asks_for_is_kept() {
-    for status in [by_trailer, by_details] {
-        let calls = Arc::new(Mutex::new(Vec::new()));
-        let calls_of_peer = Arc::clone(&calls);
-        let peer = Peer::answering_batches(move |_| {
-            let mut calls = calls_of_peer.lock().unwrap();
-            calls.push(Instant::now());
-            if calls.len() == 1 {
-                Err(status())
-            } else {
-                Ok(())
-            }
-        });
-        let client = client(&peer.url).build().unwrap();
-        client.emit(Order { number: 0 });
-        client.flush_blocking(PATIENCE).unwrap();
-        let calls = calls.lock().unwrap();
-        assert_eq!(calls.len(), 2);
-        assert!(calls[1] - calls[0] >= ASKED, "{:?}", calls[1] - calls[0]);
+    for status in [by_trailer(), by_details()] {
+        let (answer, calls) = at_first(status);
+        check_pause(&Peer::answering_batches(move |_| answer()), &calls);
+    }
+}
+
+#[test]
+fn a_pause_that_the_server_asks_for_is_kept_by_push() {
+    for status in [by_trailer(), by_details()] {
+        let (answer, calls) = at_first(status);
+        let peer = Peer::answering_push(move |_| answer().map(|()| true));
+        check_pause(&peer, &calls);
     }
 }
 
