@@ -54,6 +54,8 @@ mod builder;
 #[cfg(feature = "client")]
 mod client;
 #[cfg(feature = "client")]
+mod clock;
+#[cfg(feature = "client")]
 mod codec;
 #[cfg(any(feature = "gzip", feature = "zstd"))]
 mod compression;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use logeater_proto::{ENTRY_BYTES_MAX, EVENT_ID_FIELD_BYTES, framed_len};
 use tokio::sync::oneshot;
 
+use crate::clock;
 use crate::event_id::EventIds;
 use crate::loss::LossReason;
 use crate::segment::{Batch, Segment, Waiter};
@@ -120,7 +121,7 @@ impl Queue {
         self.stats.emit();
         let first = self.open.events == 0;
         if first {
-            self.open.since = Some(Instant::now());
+            self.open.since = Some(clock::now());
             if self.next_number == 0 {
                 self.ids.in_process(std::process::id());
             }

@@ -11,6 +11,7 @@ use tokio::sync::{Notify, oneshot};
 use tracing::warn;
 
 use crate::client::PushError;
+use crate::clock;
 use crate::encode::{Encoder, unix_millis};
 use crate::loss::{LossReason, LossReports};
 #[cfg(feature = "metrics")]
@@ -181,7 +182,7 @@ impl Shared {
         #[cfg(feature = "metrics")]
         if !waits.is_empty() {
             let stats = self.queue().stats();
-            self.metrics.publish(stats, Instant::now());
+            self.metrics.publish(stats, clock::now());
         }
         for (done, in_time) in waits {
             done(in_time);
@@ -316,7 +317,7 @@ fn wait(timeout: Duration, begin: impl FnOnce(Done)) -> bool {
 
 /// The end of a span that begins now; far away for one that the clock cannot hold.
 fn deadline(timeout: Duration) -> Instant {
-    let now = Instant::now();
+    let now = clock::now();
     now.checked_add(timeout).unwrap_or_else(|| now + FAR)
 }
 

@@ -55,10 +55,14 @@ pub(crate) struct Transport {
 }
 
 impl Transport {
-    /// Connects when the first batch is sent. Must be called within a runtime.
-    pub(crate) fn new(server: &Server, timeout: Duration) -> Self {
+    /// Sends to `server` through `channel`.
+    pub(crate) fn new(
+        server: &Server,
+        channel: Result<Channel, String>,
+        timeout: Duration,
+    ) -> Self {
         Self {
-            channel: server.channel(),
+            channel,
             server: server.name().into(),
             head: Arc::clone(&server.head),
             timeout,

@@ -15,6 +15,7 @@ use tokio::time::sleep_until;
 use tracing::{Dispatch, info, warn};
 
 use crate::client::PushError;
+use crate::clock;
 use crate::connect::Server;
 use crate::failure::Failure;
 use crate::lanes::Lanes;
@@ -45,6 +46,14 @@ pub(crate) struct Delivery {
     pub(crate) retry_for: Duration,
 }
 
+impl Delivery {
+    /// One for each server. Must be called within a runtime.
+    fn transports(&self) -> Vec<Transport> {
+        let transport = |server: &Server| Transport::new(server, server.channel(), self.timeout);
+        self.servers.iter().map(transport).collect()
+    }
+}
+
 /// Starts the thread, which says what it has to say to `subscriber`.
 pub(crate) fn start(
     shared: Arc<Shared>,
@@ -56,7 +65,11 @@ pub(crate) fn start(
         // However the worker ends, nobody waits for it in vain.
         let _ending = Ending(Arc::clone(&shared));
         let mut log = Log::new(subscriber);
-        runtime.block_on(async { Worker::new(shared, &delivery, &mut log).run().await });
+        runtime.block_on(async {
+            let transports = delivery.transports();
+            let worker = Worker::new(shared, transports, delivery.retry_for, &mut log);
+            worker.run().await;
+        });
         // What the transport says while it closes its connections is silenced as well. A name that is still being
         // looked up is not waited for.
         runtime.shutdown_background();
@@ -98,14 +111,17 @@ enum Woken {
 }
 
 impl<'l> Worker<'l> {
-    fn new(shared: Arc<Shared>, delivery: &Delivery, log: &'l mut Log) -> Self {
-        let transport = |server: &Server| Transport::new(server, delivery.timeout);
-        let transports: Vec<_> = delivery.servers.iter().map(transport).collect();
+    fn new(
+        shared: Arc<Shared>,
+        transports: Vec<Transport>,
+        retry_for: Duration,
+        log: &'l mut Log,
+    ) -> Self {
         Self {
             shared,
             lanes: Lanes::new(transports.len()),
             transports,
-            retry_for: delivery.retry_for,
+            retry_for,
             log,
             sends: JoinSet::new(),
             in_flight: HashMap::new(),
@@ -116,7 +132,7 @@ impl<'l> Worker<'l> {
 
     async fn run(mut self) {
         loop {
-            let now = Instant::now();
+            let now = clock::now();
             self.end_waits(now);
             self.shared.admit();
             #[cfg(feature = "metrics")]
@@ -279,7 +295,7 @@ impl<'l> Worker<'l> {
     fn try_again(&mut self, batch: Batch) {
         let spent = batch
             .first_try
-            .is_some_and(|first_try| first_try.elapsed() >= self.retry_for);
+            .is_some_and(|first_try| clock::now() - first_try >= self.retry_for);
         if !spent {
             let mut queue = self.shared.queue();
             queue.count_retry();
@@ -304,7 +320,7 @@ impl<'l> Worker<'l> {
             }
             return;
         };
-        if !lane.fail(Instant::now(), failure.pushback, fastrand::f64()) {
+        if !lane.fail(clock::now(), failure.pushback, fastrand::f64()) {
             return;
         }
         let reason = &*failure.reason;
@@ -320,3 +336,11 @@ impl<'l> Worker<'l> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "outage_tests.rs"]
+mod outage_tests;
+
+#[cfg(test)]
+#[path = "simulated.rs"]
+mod simulated;
