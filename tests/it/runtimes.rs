@@ -23,14 +23,15 @@ fn emit_and_flush(client: &Client) {
 }
 
 async fn emit_push_and_flush(client: &Client) {
+    let before = client.stats().delivered;
     for number in 0..10 {
         client.emit(Order { number });
     }
     client.push(Order { number: 10 }).await.unwrap();
     client.flush(PATIENCE).await.unwrap();
-    assert_eq!(client.stats().delivered, 11);
+    assert_eq!(client.stats().delivered, before + 11);
     let report = client.shutdown(PATIENCE).await;
-    assert_eq!((report.delivered, report.pending), (11, 0));
+    assert_eq!((report.delivered, report.pending), (before + 11, 0));
     assert!(matches!(
         client.push(Order { number: 11 }).await,
         Err(PushError::Lost(_))
@@ -75,6 +76,26 @@ fn on_a_multi_thread_runtime() {
 #[test]
 fn on_a_runtime_without_a_timer_or_any_driver() {
     works_on(&mut Builder::new_current_thread());
+}
+
+#[test]
+fn on_a_runtime_whose_clock_is_stopped_and_put_forward() {
+    let collector = Collector::start();
+    let client = client(&collector.url).build().unwrap();
+    let runtime = Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        tokio::time::advance(Duration::from_hours(24)).await;
+        client.emit(Order { number: 0 });
+        // Nothing hurries it but its linger.
+        while client.stats().delivered == 0 {
+            thread::yield_now();
+        }
+        emit_push_and_flush(&client.clone()).await;
+    });
 }
 
 #[test]
