@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
+use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use logeater_proto::{Envelope, write_entry};
 use logeater_schema::{Event, JsonWriter};
@@ -24,43 +25,55 @@ pub(crate) struct Encoder {
     pub(crate) unit: TimestampUnit,
 }
 
-/// An event as bytes, or the reason why there are none.
-pub(crate) type Encoded<'a> = Result<&'a [u8], Cow<'static, str>>;
+/// The bytes of an event's entry, without an id, in memory that the thread uses again.
+#[derive(Debug)]
+pub(crate) struct Entry(Vec<u8>);
+
+impl Deref for Entry {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        let bytes = std::mem::take(&mut self.0);
+        if bytes.capacity() <= SCRATCH_BYTES_MAX {
+            // A thread that is ending keeps nothing.
+            let _ = SCRATCH.try_with(|kept| kept.set(bytes));
+        }
+    }
+}
+
+/// An event's entry, or the reason why there is none.
+pub(crate) type Encoded = Result<Entry, Cow<'static, str>>;
 
 impl Encoder {
-    /// Writes the event, and hands the bytes of its entry, without an id, to `then`.
-    pub(crate) fn encode<E: Event, R>(
-        &self,
-        event: &E,
-        now: SystemTime,
-        then: impl FnOnce(Encoded<'_>) -> R,
-    ) -> R {
+    /// Writes the event; `now` is the time since the epoch.
+    pub(crate) fn encode<E: Event>(&self, event: &E, now: Duration) -> Encoded {
         // Taken, not borrowed: an event that emits another one while it is written finds a new scratch.
-        let mut scratch = SCRATCH.try_with(Cell::take).unwrap_or_default();
-        scratch.clear();
-        let written = catch_unwind(AssertUnwindSafe(|| self.write(event, now, &mut scratch)));
-        let result = match written {
-            Ok(Ok(())) => then(Ok(&scratch)),
-            Ok(Err(reason)) => then(Err(reason)),
-            Err(_) => then(Err("it panicked while it was written".into())),
-        };
-        if scratch.capacity() <= SCRATCH_BYTES_MAX {
-            // A thread that is ending keeps nothing.
-            let _ = SCRATCH.try_with(|kept| kept.set(scratch));
-        }
-        result
+        let mut entry = Entry(SCRATCH.try_with(Cell::take).unwrap_or_default());
+        entry.0.clear();
+        catch_unwind(AssertUnwindSafe(|| self.write(event, now, &mut entry.0)))
+            .unwrap_or_else(|_| Err("it panicked while it was written".into()))?;
+        Ok(entry)
     }
 
     fn write<E: Event>(
         &self,
         event: &E,
-        now: SystemTime,
+        now: Duration,
         out: &mut Vec<u8>,
     ) -> Result<(), Cow<'static, str>> {
         let event_type = event.event_type();
         let user_id = event.user_id();
         let envelope = Envelope {
-            timestamp: self.unit.count(event.timestamp().unwrap_or(now)),
+            timestamp: match event.timestamp() {
+                Some(time) => self.unit.count(time),
+                None => self.unit.count_after_epoch(now),
+            },
             service: &self.service,
             event_type: event_type.name,
             user_id: user_id.as_deref(),
@@ -74,11 +87,4 @@ impl Encoder {
         write_entry(out, &envelope, details);
         fits
     }
-}
-
-/// The time of an id.
-pub(crate) fn unix_millis(now: SystemTime) -> u64 {
-    now.duration_since(UNIX_EPOCH).map_or(0, |since| {
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-    })
 }

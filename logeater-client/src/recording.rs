@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
 
 use logeater_proto::{ENTRY_BYTES_MAX, EVENT_ID_FIELD_BYTES, EntryRef};
 use logeater_schema::Event;
@@ -10,7 +9,7 @@ use logeater_schema::Event;
 use crate::encode::{Encoded, Encoder};
 use crate::loss::LossReason;
 use crate::stats::Stats;
-use crate::timestamp::TimestampUnit;
+use crate::timestamp::{TimestampUnit, since_epoch};
 
 /// One event that a recording client was given, as it would have been sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,26 +115,25 @@ impl Recorder {
 
     /// Keeps what would have been sent; an event that could not be sent is lost for the same reason.
     pub(crate) fn record<E: Event>(&self, event: &E) -> Result<(), LossReason> {
-        self.encoder.encode(event, SystemTime::now(), |entry| {
-            let mut recording = lock(&self.recording);
-            recording.stats.emit();
-            match recording.check(entry) {
-                Ok(entry) => {
-                    recording.stats.deliver(1);
-                    recording.events.push(entry);
-                    Ok(())
-                }
-                Err(reason) => {
-                    recording.stats.drop_for(reason, 1);
-                    Err(reason)
-                }
+        let entry = self.encoder.encode(event, since_epoch());
+        let mut recording = lock(&self.recording);
+        recording.stats.emit();
+        match recording.check(entry) {
+            Ok(entry) => {
+                recording.stats.deliver(1);
+                recording.events.push(entry);
+                Ok(())
             }
-        })
+            Err(reason) => {
+                recording.stats.drop_for(reason, 1);
+                Err(reason)
+            }
+        }
     }
 }
 
 impl Recording {
-    fn check(&self, entry: Encoded<'_>) -> Result<RecordedEvent, LossReason> {
+    fn check(&self, entry: Encoded) -> Result<RecordedEvent, LossReason> {
         if self.is_shut_down {
             return Err(LossReason::ShutDown);
         }
@@ -143,7 +141,7 @@ impl Recording {
         if entry.len() + EVENT_ID_FIELD_BYTES > ENTRY_BYTES_MAX {
             return Err(LossReason::TooLarge);
         }
-        let entry = EntryRef::decode(entry).map_err(|_| LossReason::Invalid)?;
+        let entry = EntryRef::decode(&entry).map_err(|_| LossReason::Invalid)?;
         Ok(RecordedEvent {
             event_type: entry.event_type.to_owned(),
             user_id: entry.user_id.map(ToOwned::to_owned),

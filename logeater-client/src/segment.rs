@@ -28,11 +28,13 @@ pub(crate) struct Segment {
 }
 
 impl Segment {
+    #[inline]
     pub(crate) fn append(&mut self, entry: &[u8], event_id: &[u8; 16], waiter: Option<Waiter>) {
         frame_entry(&mut self.bytes, entry, event_id);
-        self.urgent |= waiter.is_some();
-        self.waiters
-            .extend(waiter.map(|waiter| (self.events, waiter)));
+        if let Some(waiter) = waiter {
+            self.urgent = true;
+            self.waiters.push((self.events, waiter));
+        }
         self.events += 1;
     }
 

@@ -4,7 +4,7 @@ use std::any::type_name;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use logeater_schema::Event;
 use tokio::sync::{Notify, oneshot};
@@ -12,7 +12,7 @@ use tracing::warn;
 
 use crate::client::PushError;
 use crate::clock;
-use crate::encode::{Encoder, unix_millis};
+use crate::encode::Encoder;
 use crate::loss::{LossReason, LossReports};
 #[cfg(feature = "metrics")]
 use crate::metrics::Metrics;
@@ -21,6 +21,7 @@ use crate::sampling::Sampling;
 use crate::segment::{Batch, Waiter};
 use crate::starter::{Start, Starter};
 use crate::stats::is_worth_a_line;
+use crate::timestamp::since_epoch;
 use crate::when_full::WhenFull;
 
 /// As good as never, and within what every clock can hold.
@@ -106,12 +107,13 @@ impl Shared {
         event: &E,
         enqueue: impl FnOnce(&[u8], u64) -> Result<T, LossReason>,
     ) -> Result<T, LossReason> {
-        let now = SystemTime::now();
-        self.encoder.encode(event, now, |entry| match entry {
-            Ok(entry) => enqueue(entry, unix_millis(now))
+        let now = since_epoch();
+        let now_millis = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        match self.encoder.encode(event, now) {
+            Ok(entry) => enqueue(&entry, now_millis)
                 .map_err(|reason| self.lose(event_type(event), reason, None)),
             Err(why) => Err(self.lose(event_type(event), LossReason::Invalid, Some(&why))),
-        })
+        }
     }
 
     fn enqueue(

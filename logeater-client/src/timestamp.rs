@@ -22,28 +22,43 @@ pub enum TimestampUnit {
 impl TimestampUnit {
     /// The count for `time`, floored, and at most what 64 bits hold.
     pub(crate) fn count(self, time: SystemTime) -> i64 {
-        let (seconds, nanos) = match time.duration_since(UNIX_EPOCH) {
-            Ok(after) => (i128::from(after.as_secs()), after.subsec_nanos()),
-            Err(before) => floor(before.duration()),
+        match time.duration_since(UNIX_EPOCH) {
+            Ok(after) => self.count_after_epoch(after),
+            Err(before) => self.count_before_epoch(before.duration()),
+        }
+    }
+
+    /// [`count`](Self::count) for a moment so long after the epoch.
+    pub(crate) fn count_after_epoch(self, after: Duration) -> i64 {
+        i64::try_from(self.whole_units(after)).unwrap_or(i64::MAX)
+    }
+
+    fn count_before_epoch(self, before: Duration) -> i64 {
+        // What is rounded up before the epoch is floored.
+        let all_but_one_nano = match self {
+            Self::Seconds => 999_999_999,
+            Self::Millis => 999_999,
+            Self::Micros => 999,
+            Self::Nanos => 0,
         };
-        let (per_second, nanos_each) = match self {
-            Self::Seconds => (1, 1_000_000_000),
-            Self::Millis => (1_000, 1_000_000),
-            Self::Micros => (1_000_000, 1_000),
-            Self::Nanos => (1_000_000_000, 1),
-        };
-        let count = seconds * per_second + i128::from(nanos / nanos_each);
-        i64::try_from(count).unwrap_or(if count < 0 { i64::MIN } else { i64::MAX })
+        let before = before.saturating_add(Duration::from_nanos(all_but_one_nano));
+        i64::try_from(self.whole_units(before)).map_or(i64::MIN, |count| -count)
+    }
+
+    fn whole_units(self, span: Duration) -> u128 {
+        match self {
+            Self::Seconds => span.as_secs().into(),
+            Self::Millis => span.as_millis(),
+            Self::Micros => span.as_micros(),
+            Self::Nanos => span.as_nanos(),
+        }
     }
 }
 
-/// The whole seconds and the nanoseconds after them of a moment that lies so long before the epoch.
-fn floor(before: Duration) -> (i128, u32) {
-    let seconds = -i128::from(before.as_secs());
-    match before.subsec_nanos() {
-        0 => (seconds, 0),
-        nanos => (seconds - 1, 1_000_000_000 - nanos),
-    }
+/// The time since the Unix epoch; zero by a clock that is before it.
+pub(crate) fn since_epoch() -> Duration {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.unwrap_or_default()
 }
 
 #[cfg(test)]

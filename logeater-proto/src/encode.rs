@@ -1,7 +1,5 @@
 //! Writes entries: the fields in the contract's order, each length in as few bytes as it takes.
 
-use bytes::BufMut;
-
 /// A tag is the field's number and its wire type: 0 is a varint, 2 is a length and its bytes.
 const TIMESTAMP: u8 = 1 << 3;
 const SERVICE: u8 = 2 << 3 | 2;
@@ -36,9 +34,8 @@ pub fn write_entry(
     details: Option<impl FnOnce(&mut Vec<u8>)>,
 ) {
     if envelope.timestamp != 0 {
-        out.push(TIMESTAMP);
         // proto3's int64 is its two's complement, so a negative one takes ten bytes.
-        write_varint(out, envelope.timestamp.cast_unsigned());
+        write_head(out, TIMESTAMP, envelope.timestamp.cast_unsigned());
     }
     if !envelope.service.is_empty() {
         write_text(out, SERVICE, envelope.service);
@@ -55,59 +52,89 @@ pub fn write_entry(
 }
 
 /// Appends the id, the last field of an entry.
-pub fn write_event_id(out: &mut impl BufMut, event_id: &[u8; 16]) {
+#[inline]
+pub fn write_event_id(out: &mut Vec<u8>, event_id: &[u8; 16]) {
     let mut field = [0; EVENT_ID_FIELD_BYTES];
     field[0] = EVENT_ID;
     field[1] = 16;
     field[2..].copy_from_slice(event_id);
-    out.put_slice(&field);
+    out.extend_from_slice(&field);
 }
 
 /// Appends an entry to a batch: `entry` from [`write_entry`], completed by its id.
-pub fn frame_entry(batch: &mut impl BufMut, entry: &[u8], event_id: &[u8; 16]) {
-    batch.put_u8(ENTRIES);
-    write_varint(batch, (entry.len() + EVENT_ID_FIELD_BYTES) as u64);
-    batch.put_slice(entry);
+#[inline]
+pub fn frame_entry(batch: &mut Vec<u8>, entry: &[u8], event_id: &[u8; 16]) {
+    write_head(batch, ENTRIES, (entry.len() + EVENT_ID_FIELD_BYTES) as u64);
+    batch.extend_from_slice(entry);
     write_event_id(batch, event_id);
 }
 
 /// The bytes that an entry of `entry_bytes`, its id included, takes in a batch.
 #[must_use]
+#[inline]
 pub fn framed_len(entry_bytes: usize) -> usize {
     1 + varint_len(entry_bytes as u64) + entry_bytes
 }
 
+#[inline]
 fn write_text(out: &mut Vec<u8>, tag: u8, text: &str) {
-    out.push(tag);
-    write_varint(out, text.len() as u64);
+    write_head(out, tag, text.len() as u64);
     out.extend_from_slice(text.as_bytes());
 }
 
 /// Appends a field whose length is known only after it was written.
 fn write_in_place(out: &mut Vec<u8>, tag: u8, write: impl FnOnce(&mut Vec<u8>)) {
-    // Two bytes are the right room for 128 to 16,383 bytes, which is what details have.
-    out.extend_from_slice(&[tag, 0, 0]);
     let start = out.len();
+    // Room for two bytes of length, which is what most details take.
+    out.extend_from_slice(&[tag, 0, 0]);
+    let content = out.len();
     write(out);
-    let len = out.len().saturating_sub(start);
-    match varint_len(len as u64) {
-        1 => drop(out.drain(start - 1..start)),
-        2 => {}
-        more => drop(out.splice(start..start, std::iter::repeat_n(0, more - 2))),
+    let len = (out.len() - content) as u64;
+    if let Some(length) = two_byte_varint(len) {
+        out[start + 1..content].copy_from_slice(&length);
+    } else {
+        out.drain(start..content);
+        let end = out.len();
+        write_head(out, tag, len);
+        let head_len = out.len() - end;
+        out[start..].rotate_right(head_len);
     }
-    let mut room = &mut out[start - 2..];
-    write_varint(&mut room, len as u64);
 }
 
-fn write_varint(out: &mut impl BufMut, mut value: u64) {
-    loop {
-        let [low, ..] = value.to_le_bytes();
-        value >>= 7;
-        if value == 0 {
-            return out.put_u8(low);
-        }
-        out.put_u8(low | 0x80);
+/// Appends a tag and a varint.
+#[inline]
+fn write_head(out: &mut Vec<u8>, tag: u8, value: u64) {
+    // Nearly all are lengths of one or two bytes, and a copy of a known size is no call.
+    if let Ok(low @ ..0x80) = u8::try_from(value) {
+        out.extend_from_slice(&[tag, low]);
+    } else if let Some([low, high]) = two_byte_varint(value) {
+        out.extend_from_slice(&[tag, low, high]);
+    } else {
+        write_long_head(out, tag, value);
     }
+}
+
+#[inline(never)]
+fn write_long_head(out: &mut Vec<u8>, tag: u8, mut value: u64) {
+    let mut head = [tag; 11];
+    let mut len = 1;
+    while value >= 0x80 {
+        head[len] = low_byte(value) | 0x80;
+        value >>= 7;
+        len += 1;
+    }
+    head[len] = low_byte(value);
+    out.extend_from_slice(&head[..=len]);
+}
+
+/// A number of 128 to 16,383 as a varint.
+fn two_byte_varint(value: u64) -> Option<[u8; 2]> {
+    let bytes = [low_byte(value) | 0x80, low_byte(value >> 7)];
+    (0x80..0x4000).contains(&value).then_some(bytes)
+}
+
+fn low_byte(value: u64) -> u8 {
+    value.to_le_bytes()[0]
 }
 
 /// The bytes of a varint: one for each seven bits.

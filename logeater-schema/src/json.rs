@@ -341,11 +341,16 @@ impl<'a> JsonWriter<'a> {
     }
 
     fn escaped(&mut self, text: &str) {
-        let bytes = text.as_bytes();
         // Nearly all text is as it should be, and is copied at once.
-        if is_clean(bytes) {
-            return self.out.extend_from_slice(bytes);
+        if is_clean(text.as_bytes()) {
+            self.raw(text);
+        } else {
+            self.escape_each(text.as_bytes());
         }
+    }
+
+    #[cold]
+    fn escape_each(&mut self, bytes: &[u8]) {
         let mut clean = 0;
         for (at, &byte) in bytes.iter().enumerate() {
             let escape = ESCAPES[usize::from(byte)];
@@ -378,18 +383,18 @@ fn is_clean(bytes: &[u8]) -> bool {
 
 /// Whether one of eight bytes is a control character, a quotation mark or a backslash.
 ///
-/// All at once, as the lanes of one number: a lane's highest bit is set by the subtraction where the byte was
-/// below 0x20, or equal to the other two; bytes beyond ASCII, which have it set themselves, do not count. A
-/// borrow reaches the next lane only from one that counts already.
+/// All at once, as the lanes of one number: a lane's highest bit is set by the subtraction where the byte is one of
+/// them; bytes beyond ASCII, which have it set themselves, do not count. With its second bit turned a quotation mark
+/// is 0x20, next to the control characters, which stay below. A borrow reaches the next lane only from one that counts
+/// already.
 fn has_escape(eight: [u8; 8]) -> bool {
     const fn lanes(byte: u8) -> u64 {
         u64::from_ne_bytes([byte; 8])
     }
     let word = u64::from_ne_bytes(eight);
-    let control = word.wrapping_sub(lanes(0x20));
-    let quotation_mark = (word ^ lanes(b'"')).wrapping_sub(lanes(1));
+    let control_or_quotation_mark = (word ^ lanes(0x02)).wrapping_sub(lanes(0x21));
     let backslash = (word ^ lanes(b'\\')).wrapping_sub(lanes(1));
-    (control | quotation_mark | backslash) & !word & lanes(0x80) != 0
+    (control_or_quotation_mark | backslash) & !word & lanes(0x80) != 0
 }
 
 /// Formatted text on its way into a JSON string.
