@@ -9,24 +9,11 @@ use std::env;
 use std::hint::black_box;
 use std::process::ExitCode;
 
-use logeater_benches::{Failure, instructions, print_ratio};
+use logeater_benches::{Failure, Purchase, instructions, print_ratio};
 use logeater_client::{Column, Event, JsonWriter};
 use serde::Serialize;
 
 const ROUNDS: u32 = 1_000;
-
-/// What PEERS call a typical event: seven fields, about 150 bytes of JSON.
-#[derive(Event, Serialize)]
-#[event("purchase.completed")]
-struct Purchase {
-    screen: String,
-    amount_cents: i64,
-    currency: &'static str,
-    item_id: String,
-    duration_ms: u32,
-    first: bool,
-    experiment: Option<String>,
-}
 
 #[derive(Event, Serialize)]
 #[event("cart.add")]
@@ -42,18 +29,6 @@ struct Address {
     city: String,
     zip: String,
     floors: Vec<i32>,
-}
-
-fn purchase() -> Purchase {
-    Purchase {
-        screen: "checkout/summary".into(),
-        amount_cents: 129_900,
-        currency: "EUR",
-        item_id: "sku-000123456".into(),
-        duration_ms: 18_234,
-        first: false,
-        experiment: Some("pricing-2026-b".into()),
-    }
 }
 
 fn nested() -> Nested {
@@ -97,7 +72,7 @@ fn measured_to_writer(event: &impl Serialize, out: &mut Vec<u8>) {
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     match &arguments[..] {
-        [way, event] if event == "purchase" => run(way, &purchase()),
+        [way, event] if event == "purchase" => run(way, &Purchase::typical()),
         [way, event] if event == "nested" => run(way, &nested()),
         _ => {
             return compare().map_or_else(
