@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
+mod allocations;
 mod arbitrary_faults;
 mod arrows;
 mod attributes;

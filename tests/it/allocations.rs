@@ -1,0 +1,77 @@
+//! Emitting takes no memory from the heap, once the client has what it needs.
+
+use std::time::Duration;
+
+use logeater_client::{Client, Column, Event};
+
+use crate::support::{Front, Peer};
+
+/// A window of events that one segment holds.
+const EVENTS: usize = 1_000;
+
+#[derive(Event)]
+#[event("purchase.completed")]
+struct Purchase {
+    #[event(user_id)]
+    user: String,
+    screen: String,
+    amount_cents: i64,
+    status: Status,
+    weight: f64,
+    first: bool,
+    experiment: Option<&'static str>,
+    address: Address,
+}
+
+#[derive(Column)]
+enum Status {
+    Paid,
+}
+
+#[derive(Column)]
+struct Address {
+    city: String,
+    floors: Vec<u8>,
+}
+
+fn purchase() -> Purchase {
+    Purchase {
+        user: "u-42".to_owned(),
+        screen: "a \"quoted\" summary".to_owned(),
+        amount_cents: -129_900,
+        status: Status::Paid,
+        weight: 12.75,
+        first: true,
+        experiment: Some("pricing"),
+        address: Address {
+            city: "Köln".to_owned(),
+            floors: vec![0, 1, 2],
+        },
+    }
+}
+
+/// The allocations of this thread while it emits a window of events, which are then delivered.
+fn window(client: &Client) -> u64 {
+    let purchase = purchase();
+    let counted = allocation_counter::measure(|| {
+        for _ in 0..EVENTS {
+            client.emit(&purchase);
+        }
+    });
+    client.flush_blocking(Duration::from_secs(20)).unwrap();
+    counted.count_total
+}
+
+#[test]
+fn emit_takes_no_memory_once_segments_are_used_again() {
+    let peer = Peer::behind(Front::default());
+    let client = Client::builder(&peer.url)
+        .service("it")
+        .linger(Duration::from_hours(1))
+        .build()
+        .unwrap();
+    assert!(window(&client) > 0, "the first segment has to grow");
+    assert_eq!([(); 3].map(|()| window(&client)), [0; 3]);
+    let report = client.shutdown_blocking(Duration::from_secs(20));
+    assert_eq!(report.delivered, 4 * EVENTS as u64);
+}
