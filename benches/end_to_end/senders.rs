@@ -50,19 +50,13 @@ pub(crate) const SENDERS: [Sender; 9] = [
         name: "logeater, zstd",
         events: 500_000,
         batches: true,
-        send: |url, events| {
-            let builder = Client::builder(url).compression(Compression::Zstd);
-            logeater(builder, events, PENDING_MAX)
-        },
+        send: |url, events| compressed(url, events, Compression::Zstd),
     },
     Sender {
         name: "logeater, gzip",
         events: 100_000,
         batches: true,
-        send: |url, events| {
-            let builder = Client::builder(url).compression(Compression::Gzip);
-            logeater(builder, events, PENDING_MAX)
-        },
+        send: |url, events| compressed(url, events, Compression::Gzip),
     },
     Sender {
         name: "logeater, defaults at full speed",
@@ -104,6 +98,11 @@ pub(crate) const SENDERS: [Sender; 9] = [
         },
     },
 ];
+
+fn compressed(url: &str, events: u32, compression: Compression) -> Result<(), Failure> {
+    let builder = Client::builder(url).compression(compression);
+    logeater(builder, events, PENDING_MAX)
+}
 
 fn logeater(builder: ClientBuilder, events: u32, pending_max: u64) -> Result<(), Failure> {
     let client = builder.service(SERVICE).build()?;
