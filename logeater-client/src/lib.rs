@@ -96,6 +96,12 @@ mod segment;
 #[cfg(feature = "client")]
 mod shared;
 #[cfg(feature = "client")]
+#[cfg_attr(
+    not(test),
+    expect(dead_code, unused_imports, reason = "the client takes it up next")
+)]
+mod spool;
+#[cfg(feature = "client")]
 mod starter;
 #[cfg(feature = "client")]
 mod stats;

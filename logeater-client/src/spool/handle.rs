@@ -1,0 +1,180 @@
+//! The spool of one client: writes batches, hands out the oldest, and keeps to its limit.
+
+use std::path::{Path, PathBuf};
+
+use super::adoption::SetAside;
+use super::disk;
+use super::disk_error::{DiskError, Trouble};
+use super::file::{self, ReadError};
+use super::folder::Folder;
+use super::index::{Index, Ticket};
+use super::limit::Limit;
+use super::name::{BatchName, folder_name};
+
+/// One client's batches on disk.
+///
+/// Dropped, it leaves everything where it is, for the next start.
+#[derive(Debug)]
+pub(crate) struct Spool {
+    pub(super) folder: Folder,
+    pub(super) index: Index,
+    limit: Limit,
+}
+
+/// What became of a batch that was to be written.
+#[derive(Debug)]
+pub(crate) struct Written {
+    /// Events of older batches that made room for it.
+    pub(crate) dropped_events: u64,
+    pub(crate) ticket: Result<Ticket, WriteError>,
+}
+
+/// Why a batch is not on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum WriteError {
+    /// The limit is reached.
+    Full,
+    Disk(DiskError),
+}
+
+/// A batch to be sent.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Taken {
+    pub(crate) ticket: Ticket,
+    pub(crate) batch: Vec<u8>,
+}
+
+/// Why a batch cannot be sent. The one after it is next, whatever it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum TakeError {
+    /// It is not whole, and so set aside: its events have no other end.
+    SetAside { events: u32, file: SetAside },
+    /// Somebody removed it.
+    Gone { events: u32, path: PathBuf },
+    /// It could not be read, or not be set aside; it waits for its next turn, which should not come at once.
+    Postponed(DiskError),
+}
+
+impl Spool {
+    /// Makes a folder for a client that began at this time, with these random bits.
+    ///
+    /// What others have left is not looked at before [`adopt`](Self::adopt).
+    pub(crate) fn open(
+        parent: &Path,
+        began_millis: u64,
+        instance: [u8; 6],
+        limit: Limit,
+    ) -> Result<Self, DiskError> {
+        Ok(Self {
+            folder: Folder::make(parent, &folder_name(began_millis, instance))?,
+            index: Index::default(),
+            limit,
+        })
+    }
+
+    /// Writes a batch, whose first event has this id, and keeps it for the caller, who wants to send it.
+    ///
+    /// It must not be there already: a batch that has shrunk is another, and the one from before is to be removed.
+    pub(crate) fn write(&mut self, id: [u8; 16], events: u32, batch: &[u8]) -> Written {
+        let mut dropped_events = 0;
+        let bytes = file::file_bytes(batch);
+        let name = BatchName { id, events };
+        let ticket = self.make_room(bytes, &mut dropped_events).and_then(|()| {
+            file::write(self.folder.path(), name, batch).map_err(WriteError::Disk)?;
+            Ok(self.index.add(name, bytes))
+        });
+        Written {
+            dropped_events,
+            ticket,
+        }
+    }
+
+    fn make_room(&mut self, bytes: u64, dropped_events: &mut u64) -> Result<(), WriteError> {
+        if !self.index.can_hold(bytes, self.limit) {
+            return Err(WriteError::Full);
+        }
+        while self.index.bytes() + bytes > self.limit.bytes
+            && let Some(oldest) = self.index.take_oldest()
+        {
+            if let Err(error) = disk::remove_file(&self.path(&oldest)) {
+                self.index.put_back(oldest);
+                return Err(WriteError::Disk(error));
+            }
+            *dropped_events += u64::from(oldest.events());
+            self.index.forget(oldest);
+        }
+        Ok(())
+    }
+
+    /// Takes and reads the oldest batch that waits.
+    pub(crate) fn take(&mut self) -> Result<Option<Taken>, TakeError> {
+        let Some(ticket) = self.index.take() else {
+            return Ok(None);
+        };
+        match file::read(&self.path(&ticket), ticket.events()) {
+            Ok(batch) => Ok(Some(Taken { ticket, batch })),
+            Err(error) => Err(self.give_up(ticket, error)),
+        }
+    }
+
+    fn give_up(&mut self, ticket: Ticket, error: ReadError) -> TakeError {
+        let events = ticket.events();
+        let set_aside = match error {
+            ReadError::Flaw(flaw) => self
+                .folder
+                .set_aside(ticket.name.file().as_ref())
+                .map(|path| SetAside { path, flaw }),
+            ReadError::Disk(error) => Err(error),
+        };
+        match set_aside {
+            Ok(file) => {
+                self.index.forget(ticket);
+                TakeError::SetAside { events, file }
+            }
+            Err(error) if error.trouble == Trouble::Gone => {
+                self.index.forget(ticket);
+                TakeError::Gone {
+                    events,
+                    path: error.path,
+                }
+            }
+            Err(error) => {
+                self.index.postpone(ticket);
+                TakeError::Postponed(error)
+            }
+        }
+    }
+
+    /// Puts a batch back, for its next turn.
+    pub(crate) fn put_back(&mut self, ticket: Ticket) {
+        self.index.put_back(ticket);
+    }
+
+    /// Removes a batch whose events have come to their end.
+    ///
+    /// If that fails the file stays and takes room, and is found at the next start.
+    pub(crate) fn remove(&mut self, ticket: Ticket) -> Result<(), DiskError> {
+        disk::remove_file(&self.path(&ticket))?;
+        self.index.forget(ticket);
+        Ok(())
+    }
+
+    fn path(&self, ticket: &Ticket) -> PathBuf {
+        self.folder.path().join(ticket.name.file())
+    }
+
+    /// The bytes of all files, those that are taken included.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.index.bytes()
+    }
+
+    /// The events of the batches that nobody has taken.
+    pub(crate) fn waiting_events(&self) -> u64 {
+        self.index.waiting_events()
+    }
+
+    /// Ends the client, and removes its folder if that is empty.
+    pub(crate) fn close(self) -> Result<(), DiskError> {
+        self.folder.remove()
+    }
+}
