@@ -80,6 +80,15 @@ fn both_sides_show_who_they_are_and_an_expired_token_is_replaced() {
 }
 
 #[test]
+fn what_was_not_delivered_arrives_in_the_next_run() {
+    assert_eq!(
+        output("spool"),
+        "first run: 3 emitted, 0 delivered, 3 on disk, 0 lost\n\
+         second run: 4 emitted, 3 of them taken over, 4 delivered, 0 on disk\n"
+    );
+}
+
+#[test]
 fn a_process_has_one_client() {
     assert_eq!(output("global"), "2 emitted, 0 delivered, 2 lost\n");
 }

@@ -1,13 +1,16 @@
 //! Makes a client: what can be set, the defaults, and what is wrong with a setting.
 
+mod spool;
+
 use std::error::Error;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use logeater_proto::{REQUEST_BYTES_MAX, REQUEST_ENTRIES_MAX};
 use tracing::{Dispatch, dispatcher};
 
+use self::spool::SpoolSettings;
 use crate::client::Client;
 use crate::connect::Connect;
 use crate::encode::Encoder;
@@ -37,6 +40,8 @@ pub struct ClientBuilder {
     sampling: Sampling,
     when_full: WhenFull,
     on_loss: Option<OnLoss>,
+    spool: Option<SpoolSettings>,
+    spool_bytes: u64,
     disabled: bool,
 }
 
@@ -58,6 +63,8 @@ impl ClientBuilder {
             sampling: Sampling::default(),
             when_full: WhenFull::default(),
             on_loss: None,
+            spool: None,
+            spool_bytes: 1 << 30,
             disabled: false,
         }
     }
@@ -136,7 +143,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets what is dropped when the buffer is full: the new event, by default.
+    /// Sets what is dropped when the buffer is full, or the spool: the new event, by default.
     pub fn when_full(mut self, when_full: WhenFull) -> Self {
         self.when_full = when_full;
         self
@@ -169,6 +176,8 @@ impl ClientBuilder {
         let servers = self.connect.servers()?;
         let mut instance = [0; 6];
         getrandom::fill(&mut instance).map_err(|error| BuildError::System(error.to_string()))?;
+        let spool = self.open_spool(instance)?;
+        let has_spool = spool.is_some();
         let encoder = Encoder {
             service: self.service,
             unit: self.unit,
@@ -184,18 +193,24 @@ impl ClientBuilder {
             // gRPC has eight digits for it.
             timeout: self.timeout.min(FAR),
             retry_for: self.retry_for,
+            spool: Mutex::new(spool),
         });
         let subscriber = dispatcher::get_default(Dispatch::clone);
         let start = move |shared| worker::start(shared, Arc::clone(&delivery), subscriber.clone());
-        let shared = Shared::new(
+        let shared = Arc::new(Shared::new(
             encoder,
             self.sampling,
             self.when_full,
+            has_spool,
             queue,
             losses,
             Box::new(start),
-        );
-        Ok(Client::sending(Arc::new(shared), self.drop_timeout))
+        ));
+        // What others have left on disk is delivered even if there is never an event.
+        if has_spool && !shared.start() {
+            return Err(BuildError::System("the system gives none".to_owned()));
+        }
+        Ok(Client::sending(shared, self.drop_timeout))
     }
 
     /// Whether that which must be set still is to be.
@@ -258,6 +273,10 @@ impl ClientBuilder {
         }
         if let Err(reason) = self.sampling.check() {
             return wrong("sample", reason);
+        }
+        if self.spool_bytes == 0 {
+            let reason = "a spool of no bytes keeps no batch".to_owned();
+            return wrong("spool_bytes", reason);
         }
         if self.timeout.is_zero() {
             return wrong(
@@ -359,6 +378,7 @@ mod tests {
             (builder().batch_events(0), "`batch_events`"),
             (builder().buffer_bytes(0), "`buffer_bytes`"),
             (builder().sample("cart.add", 1.5), "`sample`"),
+            (builder().spool_bytes(0), "`spool_bytes`"),
             (builder().timeout(Duration::ZERO), "`timeout`"),
             (
                 builder().connect_timeout(Duration::ZERO),

@@ -20,7 +20,8 @@ use crate::stats::Stats;
 /// A handle is cheap to clone, and all clones share one buffer and one thread. [`emit`](Self::emit) works on
 /// any thread, with or without a runtime.
 ///
-/// What is in memory is lost with the process, so end with [`shutdown`](Self::shutdown). Without it, the drop
+/// What is in memory is lost with the process, unless it is on disk [as well](ClientBuilder::spool_first), so end with
+/// [`shutdown`](Self::shutdown). Without it, the drop
 /// of the last handle blocks for at most [`drop_timeout`](ClientBuilder::drop_timeout) to deliver what is
 /// left; a handle in a `static` is never dropped.
 ///
@@ -59,6 +60,8 @@ use crate::stats::Stats;
 ///
 /// A server that asks for a longer pause, by `grpc-retry-pushback-ms` or a `google.rpc.RetryInfo`, is given it, up to
 /// one minute; a negative one counts as that minute. A shutdown ends every pause.
+///
+/// What waits on disk, in a [spool](ClientBuilder::spool), is tried for ever.
 #[derive(Clone)]
 pub struct Client(Arc<Handle>);
 
@@ -146,7 +149,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// When the server refused it, or it was given up; the same is counted in [`stats`](Self::stats).
+    /// When the server refused it, or it was given up; the same is counted in [`stats`](Self::stats). When it waits on
+    /// disk, which is no loss.
     pub async fn push<E: Event>(&self, event: E) -> Result<(), PushError> {
         let end = match &*self.0 {
             Handle::Sending { shared, .. } => {
@@ -164,7 +168,8 @@ impl Client {
             .unwrap_or(Err(PushError::Lost(LossReason::ShutDown)))
     }
 
-    /// Waits until everything emitted before this call has an end: delivered, rejected or dropped.
+    /// Waits until everything emitted before this call has an end: delivered, rejected, dropped, or left to the
+    /// [spool](ClientBuilder::spool).
     ///
     /// # Errors
     ///
@@ -193,7 +198,8 @@ impl Client {
     }
 
     /// Takes no more events, delivers what is left for at most `timeout`, drops the rest, and says what
-    /// became of all events.
+    /// became of all events. Where there is a [spool](ClientBuilder::spool), the rest waits there for the next client,
+    /// and at once if no server takes anything.
     ///
     /// It is for all clones of the handle. A second call gives the same report.
     pub async fn shutdown(&self, timeout: Duration) -> Stats {
@@ -299,7 +305,7 @@ impl fmt::Display for FlushError {
 
 impl Error for FlushError {}
 
-/// Why a pushed event is not safe.
+/// Why a pushed event has no word of the server that it is safe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PushError {
@@ -307,6 +313,9 @@ pub enum PushError {
     Rejected(String),
     /// The client gave it up.
     Lost(LossReason),
+    /// It is on disk and will be sent from there, perhaps by another process: the server gave no word in time, or there
+    /// was no memory to wait for it.
+    Spooled,
 }
 
 impl fmt::Display for PushError {
@@ -314,6 +323,7 @@ impl fmt::Display for PushError {
         match self {
             Self::Rejected(reason) => write!(f, "the server rejected the event: {reason}"),
             Self::Lost(reason) => write!(f, "the event was dropped: {reason}"),
+            Self::Spooled => f.write_str("the event waits on disk to be sent"),
         }
     }
 }

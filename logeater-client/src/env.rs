@@ -1,6 +1,7 @@
 //! A client as the variables of its process's environment say. What is wrong with one is said with its name.
 
 use std::ffi::OsString;
+use std::str::FromStr;
 use std::time::Duration;
 
 use tonic::codec::CompressionEncoding;
@@ -20,10 +21,13 @@ const RETRY_FOR: &str = "LOGEATER_RETRY_FOR";
 const LINGER: &str = "LOGEATER_LINGER";
 const BUFFER_BYTES: &str = "LOGEATER_BUFFER_BYTES";
 const SAMPLE: &str = "LOGEATER_SAMPLE";
+const SPOOL: &str = "LOGEATER_SPOOL";
+const SPOOL_FIRST: &str = "LOGEATER_SPOOL_FIRST";
+const SPOOL_BYTES: &str = "LOGEATER_SPOOL_BYTES";
 const DISABLED: &str = "LOGEATER_DISABLED";
 
 /// The variables that set what `build` checks, by the method that does.
-const CHECKED: [(&str, &str); 7] = [
+const CHECKED: [(&str, &str); 10] = [
     ("service", SERVICE),
     ("token", TOKEN),
     ("tls_ca", CA),
@@ -31,6 +35,9 @@ const CHECKED: [(&str, &str); 7] = [
     ("timeout", TIMEOUT),
     ("buffer_bytes", BUFFER_BYTES),
     ("sample", SAMPLE),
+    ("spool", SPOOL),
+    ("spool_first", SPOOL_FIRST),
+    ("spool_bytes", SPOOL_BYTES),
 ];
 
 impl Client {
@@ -61,6 +68,9 @@ impl ClientBuilder {
     /// | `LOGEATER_LINGER` | [`linger`](Self::linger) | `100ms` |
     /// | `LOGEATER_BUFFER_BYTES` | [`buffer_bytes`](Self::buffer_bytes) | `8388608` |
     /// | `LOGEATER_SAMPLE` | [`sample`](Self::sample), separated by commas | `page.view=0.1,search.*=0.01` |
+    /// | `LOGEATER_SPOOL` | [`spool`](Self::spool) | `/var/lib/logeater` |
+    /// | `LOGEATER_SPOOL_FIRST` | [`spool_first`](Self::spool_first), instead | `/var/lib/logeater` |
+    /// | `LOGEATER_SPOOL_BYTES` | [`spool_bytes`](Self::spool_bytes) | `1073741824` |
     /// | `LOGEATER_DISABLED` | with `1` the client ignores its events, and no other variable counts | `1` |
     ///
     /// A time is a whole number and `ms`, `s`, `m` or `h`. A variable that is empty is one that is not set.
@@ -75,12 +85,13 @@ impl ClientBuilder {
 }
 
 fn client(get: impl Fn(&str) -> Option<OsString>) -> Result<Client, BuildError> {
-    let builder = builder(get)?;
+    let builder = builder(&get)?;
     if !builder.has_service() {
         let reason = "it is not set; name the program that sends, such as checkout";
         return Err(unset(SERVICE, reason));
     }
-    builder.build()
+    let built = builder.build();
+    built.map_err(|error| Variables(get).name_in(error))
 }
 
 fn builder(get: impl Fn(&str) -> Option<OsString>) -> Result<ClientBuilder, BuildError> {
@@ -119,6 +130,7 @@ fn builder(get: impl Fn(&str) -> Option<OsString>) -> Result<ClientBuilder, Buil
     for (event_type, share) in variables.parse(SAMPLE, shares)?.unwrap_or_default() {
         builder = builder.sample(event_type, share);
     }
+    builder = variables.spool(builder)?;
     builder.connect.compression = variables.parse(COMPRESSION, compression)?.flatten();
     builder = variables.tls(builder)?;
     builder
@@ -154,6 +166,21 @@ impl<G: Fn(&str) -> Option<OsString>> Variables<G> {
                 value: Some(value),
                 reason,
             })
+    }
+
+    fn spool(&self, mut builder: ClientBuilder) -> Result<ClientBuilder, BuildError> {
+        if let Some(bytes) = self.parse(SPOOL_BYTES, bytes)? {
+            builder = builder.spool_bytes(bytes);
+        }
+        match (self.text(SPOOL)?, self.text(SPOOL_FIRST)?) {
+            (Some(folder), None) => Ok(builder.spool(folder)),
+            (None, Some(folder)) => Ok(builder.spool_first(folder)),
+            (None, None) => Ok(builder),
+            (Some(_), Some(_)) => {
+                let reason = "it is set, and LOGEATER_SPOOL is; set one of the two";
+                Err(unset(SPOOL_FIRST, reason))
+            }
+        }
     }
 
     #[cfg(feature = "tls")]
@@ -239,7 +266,7 @@ fn time(text: &str) -> Result<Duration, String> {
         })
 }
 
-fn bytes(text: &str) -> Result<usize, String> {
+fn bytes<T: FromStr>(text: &str) -> Result<T, String> {
     text.parse()
         .map_err(|_| "it is no number of bytes; write it in digits alone".to_owned())
 }

@@ -32,6 +32,8 @@ fn each_variable_sets_what_a_method_of_the_builder_does() {
         (LINGER, "250ms"),
         (BUFFER_BYTES, "4000000"),
         (SAMPLE, "page.view=0.1, search.* = 0.01"),
+        (SPOOL, "/var/lib/logeater"),
+        (SPOOL_BYTES, "5000000000"),
         (DISABLED, "0"),
     ];
     let by_hand = Client::builder("http://a:1")
@@ -43,7 +45,9 @@ fn each_variable_sets_what_a_method_of_the_builder_does() {
         .linger(Duration::from_millis(250))
         .buffer_bytes(4_000_000)
         .sample("page.view", 0.1)
-        .sample("search.*", 0.01);
+        .sample("search.*", 0.01)
+        .spool("/var/lib/logeater")
+        .spool_bytes(5_000_000_000);
     assert_eq!(shown(&variables), format!("{by_hand:?}"));
 }
 
@@ -125,6 +129,16 @@ fn a_variable_that_cannot_work_is_named_with_its_value_and_the_fix() {
             "`LOGEATER_SAMPLE=page.view=10`: 10 of `page.view` is no share; write a number from 0 (none) to 1 (all)",
         ),
         (
+            SPOOL_BYTES,
+            "0",
+            "`LOGEATER_SPOOL_BYTES=0`: a spool of no bytes keeps no batch",
+        ),
+        (
+            SPOOL,
+            "Cargo.toml",
+            "`LOGEATER_SPOOL=Cargo.toml`: Cargo.toml: it is no folder; remove it, or name another",
+        ),
+        (
             COMPRESSION,
             "brotli",
             "`LOGEATER_COMPRESSION=brotli`: it is none of gzip, zstd and none",
@@ -161,6 +175,18 @@ fn a_variable_that_cannot_work_is_named_with_its_value_and_the_fix() {
     assert_eq!(
         client(lookup(&one_wrong)).unwrap_err().to_string(),
         "`LOGEATER_ENDPOINT=…@b:2`: it has no scheme; write http://HOST:PORT"
+    );
+}
+
+#[test]
+fn a_spool_is_of_one_kind() {
+    let spool_first = [(ENDPOINT, "http://a:1"), (SPOOL_FIRST, "/spool")];
+    let by_hand = Client::builder("http://a:1").spool_first("/spool");
+    assert_eq!(shown(&spool_first), format!("{by_hand:?}"));
+    let both = [spool_first[0], spool_first[1], (SPOOL, "/spool")];
+    assert_eq!(
+        client(lookup(&both)).unwrap_err().to_string(),
+        "`LOGEATER_SPOOL_FIRST`: it is set, and LOGEATER_SPOOL is; set one of the two"
     );
 }
 

@@ -90,6 +90,11 @@ impl Lanes {
         self.turn = place + 1;
     }
 
+    /// Whether some server is not known to fail.
+    pub(crate) fn is_healthy(&self) -> bool {
+        self.lanes.iter().any(|lane| !lane.is_failing())
+    }
+
     /// When the first pause of any server ends.
     pub(crate) fn pause_end(&self, now: Instant) -> Option<Instant> {
         let ends = self.lanes.iter().filter_map(|lane| lane.pause_end(now));

@@ -96,11 +96,9 @@ mod segment;
 #[cfg(feature = "client")]
 mod shared;
 #[cfg(feature = "client")]
-#[cfg_attr(
-    not(test),
-    expect(dead_code, unused_imports, reason = "the client takes it up next")
-)]
 mod spool;
+#[cfg(feature = "client")]
+mod spooler;
 #[cfg(feature = "client")]
 mod starter;
 #[cfg(feature = "client")]

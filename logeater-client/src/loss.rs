@@ -26,16 +26,22 @@ pub enum LossReason {
     ShutDown,
     /// The server refused it.
     Rejected,
+    /// The spool had no room for it, or gave its room to a newer one.
+    SpoolFull,
+    /// It could not be written to the spool, or its file there was damaged or removed.
+    SpoolFailed,
 }
 
 impl LossReason {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::QueueFull,
         Self::TooLarge,
         Self::Invalid,
         Self::RetriesSpent,
         Self::ShutDown,
         Self::Rejected,
+        Self::SpoolFull,
+        Self::SpoolFailed,
     ];
 
     /// The reason as a label, such as `queue_full`.
@@ -48,6 +54,8 @@ impl LossReason {
             Self::RetriesSpent => "retries_spent",
             Self::ShutDown => "shut_down",
             Self::Rejected => "rejected",
+            Self::SpoolFull => "spool_full",
+            Self::SpoolFailed => "spool_failed",
         }
     }
 }
@@ -61,6 +69,8 @@ impl fmt::Display for LossReason {
             Self::RetriesSpent => "the server could not be reached in time",
             Self::ShutDown => "the client was shut down",
             Self::Rejected => "the server rejected it",
+            Self::SpoolFull => "the spool is full",
+            Self::SpoolFailed => "the spool's disk failed",
         })
     }
 }
@@ -70,7 +80,7 @@ impl fmt::Display for LossReason {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Loss {
-    /// The event type, such as `cart.add`.
+    /// The event type, such as `cart.add`; empty if a damaged file no longer tells.
     pub event_type: String,
     /// Why they were lost.
     pub reason: LossReason,

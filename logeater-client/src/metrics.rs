@@ -75,6 +75,10 @@ fn describe() {
             "Events that sampling has left out.",
         ),
         (
+            "logeater_events_recovered_total",
+            "Events of ended processes that were found on disk; they count as emitted.",
+        ),
+        (
             "logeater_requests_retried_total",
             "Requests that failed and were made again.",
         ),
@@ -115,6 +119,11 @@ fn add(before: &Stats, after: &Stats) {
             "logeater_events_sampled_out_total",
             before.sampled_out,
             after.sampled_out,
+        ),
+        (
+            "logeater_events_recovered_total",
+            before.recovered,
+            after.recovered,
         ),
         (
             "logeater_requests_retried_total",

@@ -103,6 +103,7 @@ impl Settings {
             encoder,
             Sampling::default(),
             WhenFull::default(),
+            false,
             queue,
             None,
             start,

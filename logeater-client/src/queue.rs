@@ -3,7 +3,10 @@
 //! Pure but for reading the monotonic clock once per segment, and the process's number once. Whoever holds it holds
 //! it for a copy of one entry or a few moves of pointers.
 
+mod spool;
+
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use logeater_proto::{ENTRY_BYTES_MAX, EVENT_ID_FIELD_BYTES, framed_len};
@@ -13,7 +16,9 @@ use crate::clock;
 use crate::event_id::EventIds;
 use crate::loss::LossReason;
 use crate::segment::{Batch, Segment, Waiter};
-use crate::stats::Stats;
+use crate::stats::{Gauge, Stats};
+
+pub(crate) use spool::{Eligible, Files};
 
 /// How many used buffers are kept for the next segments.
 const SPARE_MAX: usize = 4;
@@ -42,7 +47,7 @@ pub(crate) type Done = Box<dyn FnOnce(bool) + Send>;
 
 /// Somebody who waits for the end of all events of the batches before a number.
 struct Flush {
-    before: u64,
+    before: i64,
     deadline: Instant,
     done: Done,
 }
@@ -50,8 +55,11 @@ struct Flush {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Running,
-    /// No new events; the old ones have until this moment.
-    Draining(Instant),
+    /// No new events; the old ones are delivered until `save_at`, and then saved until `until`.
+    Draining {
+        save_at: Instant,
+        until: Instant,
+    },
     Ended,
 }
 
@@ -66,9 +74,11 @@ pub(crate) struct Queue {
     /// The bytes that are allocated for all of these, and for what is in flight.
     memory: usize,
     callers: VecDeque<Caller>,
-    next_number: u64,
-    /// The events without an end, by the number of their batch.
-    unended: BTreeMap<u64, u64>,
+    next_number: i64,
+    next_read_back: i64,
+    /// The pending events, by the number of their batch.
+    unended: BTreeMap<i64, u64>,
+    files: Files,
     flushes: Vec<Flush>,
     shutdowns: Vec<Done>,
     phase: Phase,
@@ -88,7 +98,9 @@ impl Queue {
             memory: 0,
             callers: VecDeque::new(),
             next_number: 0,
+            next_read_back: i64::MIN,
             unended: BTreeMap::new(),
+            files: Files::default(),
             flushes: Vec::new(),
             shutdowns: Vec::new(),
             phase: Phase::Running,
@@ -144,7 +156,7 @@ impl Queue {
     /// Counts an event that was not taken.
     pub(crate) fn lose(&mut self, reason: LossReason) {
         self.stats.emit();
-        self.stats.drop_for(reason, 1);
+        self.stats.drop_for(reason, Gauge::Pending, 1);
     }
 
     fn check(&self, entry_bytes: usize, framed: usize) -> Result<(), LossReason> {
@@ -190,16 +202,6 @@ impl Queue {
         bytes.reserve_exact(granted - bytes.len());
         self.memory += bytes.capacity() - capacity;
         true
-    }
-
-    /// Takes the oldest events that are not in flight out of the way, and counts them as dropped.
-    pub(crate) fn evict(&mut self) -> Option<Batch> {
-        if self.sealed.is_empty() {
-            self.seal();
-        }
-        let batch = self.sealed.pop_front()?;
-        self.give_up(&batch, LossReason::QueueFull);
-        Some(batch)
     }
 
     /// [`append`](Self::append) for those who wait for room; whoever waits already is first.
@@ -260,17 +262,24 @@ impl Queue {
 
     /// The next batch to send, if one is due: the oldest, or while the server fails the one that was sent least
     /// often, so that a batch that always fails does not stand before all others.
-    pub(crate) fn next_batch(&mut self, now: Instant, failing: bool) -> Option<Batch> {
-        if self.sealed.is_empty() && self.open_due().is_some_and(|due| due <= now) {
-            self.seal();
+    pub(crate) fn next_batch(
+        &mut self,
+        now: Instant,
+        failing: bool,
+        eligible: Eligible,
+    ) -> Option<Batch> {
+        if eligible == Eligible::All && !self.sealed.iter().any(|batch| eligible.has(batch)) {
+            self.seal_due(now);
         }
-        let least_sent = || {
-            self.sealed
-                .iter()
-                .enumerate()
-                .min_by_key(|(_, batch)| batch.tries)
+        let is_eligible = |(_, batch): &(usize, &Batch)| eligible.has(batch);
+        let mut waiting = self.sealed.iter().enumerate();
+        let (place, _) = if failing {
+            waiting
+                .filter(is_eligible)
+                .min_by_key(|(_, batch)| batch.tries)?
+        } else {
+            waiting.find(is_eligible)?
         };
-        let place = if failing { least_sent()?.0 } else { 0 };
         self.sealed.remove(place)
     }
 
@@ -296,15 +305,15 @@ impl Queue {
     pub(crate) fn settle(&mut self, batch: &Batch, rejected: u64, rest: Option<&Batch>) {
         let ended = u64::from(batch.events - rest.map_or(0, |rest| rest.events));
         self.memory += rest.map_or(0, Batch::memory);
-        self.stats.deliver(ended - rejected);
-        self.stats.reject(rejected);
+        self.stats.deliver(batch.gauge, ended - rejected);
+        self.stats.reject(batch.gauge, rejected);
         self.end(batch.number, ended);
     }
 
     /// Counts a batch that is given up.
     pub(crate) fn give_up(&mut self, batch: &Batch, reason: LossReason) {
         let events = u64::from(batch.events);
-        self.stats.drop_for(reason, events);
+        self.stats.drop_for(reason, batch.gauge, events);
         self.end(batch.number, events);
     }
 
@@ -320,7 +329,7 @@ impl Queue {
         self.stats.retries += 1;
     }
 
-    fn end(&mut self, number: u64, events: u64) {
+    fn end(&mut self, number: i64, events: u64) {
         if let Some(left) = self.unended.get_mut(&number) {
             *left -= events;
             if *left == 0 {
@@ -329,8 +338,10 @@ impl Queue {
         }
     }
 
-    /// Takes back the memory of a batch that has ended: for the next segment, or to free it.
-    pub(crate) fn reuse(&mut self, batch: Batch) {
+    /// Takes back the memory of a batch that has ended: for the next segment, or to free it. Its file has ended as well.
+    pub(crate) fn reuse(&mut self, mut batch: Batch) {
+        let file = batch.file.take().and_then(Arc::into_inner);
+        self.files.ended.extend(file);
         let Some((memory, bytes)) = batch.recycle().filter(|_| self.phase != Phase::Ended) else {
             return;
         };
@@ -348,10 +359,10 @@ impl Queue {
     pub(crate) fn flush(&mut self, deadline: Instant, done: Done) -> Option<Done> {
         // It is not sealed here: while nothing can be sent, many flushes must not make many small batches.
         self.open.urgent = self.open.events > 0;
-        if self.oldest_unended() == u64::MAX {
+        if self.oldest_unended() == i64::MAX {
             return Some(done);
         }
-        let before = self.next_number + u64::from(self.open.urgent);
+        let before = self.next_number + i64::from(self.open.urgent);
         self.flushes.push(Flush {
             before,
             deadline,
@@ -360,15 +371,26 @@ impl Queue {
         None
     }
 
-    /// Takes no new events from now on, gives the old ones until `deadline`, and calls `done` when all have
-    /// an end; at once if that is now.
+    /// Takes no new events from now on, gives the old ones until `until`, and calls `done` when all have an end; at
+    /// once if that is now. From `save_at` on they are only saved, where there is a spool.
     ///
     /// Of several deadlines the first counts.
-    pub(crate) fn shut_down(&mut self, deadline: Instant, done: Done) -> Option<Done> {
+    pub(crate) fn shut_down(
+        &mut self,
+        save_at: Instant,
+        until: Instant,
+        done: Done,
+    ) -> Option<Done> {
         self.seal();
         self.phase = match self.phase {
-            Phase::Running => Phase::Draining(deadline),
-            Phase::Draining(earlier) => Phase::Draining(earlier.min(deadline)),
+            Phase::Running => Phase::Draining { save_at, until },
+            Phase::Draining {
+                save_at: earlier_save,
+                until: earlier,
+            } => Phase::Draining {
+                save_at: earlier_save.min(save_at),
+                until: earlier.min(until),
+            },
             Phase::Ended => return Some(done),
         };
         self.shutdowns.push(done);
@@ -380,37 +402,50 @@ impl Queue {
         self.phase != Phase::Running
     }
 
-    /// Whether the worker has nothing left to do, now or ever.
-    pub(crate) fn is_over(&self, now: Instant) -> bool {
+    /// Whether it is time to save instead of to deliver.
+    pub(crate) fn is_saving(&self, now: Instant) -> bool {
+        matches!(self.phase, Phase::Draining { save_at, .. } if save_at <= now)
+    }
+
+    /// Whether nothing is pending, and never will be.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.phase != Phase::Running && self.unended.is_empty()
+    }
+
+    /// Whether the time of a shutdown is up.
+    pub(crate) fn is_late(&self, now: Instant) -> bool {
         match self.phase {
             Phase::Running => false,
-            Phase::Draining(deadline) => self.unended.is_empty() || deadline <= now,
+            Phase::Draining { until, .. } => until <= now,
             Phase::Ended => true,
         }
     }
 
-    /// Counts whatever has no end yet as dropped, in flight included, and hands out all waits and batches: their
-    /// ends are told without the lock.
+    /// Counts whatever is pending as dropped, in flight included, but for what is on disk, and hands out all waits and
+    /// batches: their ends are told without the lock.
     pub(crate) fn abandon(&mut self) -> (Vec<(Done, bool)>, VecDeque<Batch>) {
+        self.seal();
+        let mut batches = std::mem::take(&mut self.sealed);
+        for batch in batches.iter_mut().filter(|batch| batch.file.is_some()) {
+            self.count_as_spooled(batch);
+        }
         let in_time = self.stats.pending == 0;
         self.phase = Phase::Ended;
         self.stats
-            .drop_for(LossReason::ShutDown, self.stats.pending);
-        self.seal();
+            .drop_for(LossReason::ShutDown, Gauge::Pending, self.stats.pending);
         self.unended.clear();
         self.spare.clear();
-        let batches = std::mem::take(&mut self.sealed);
         let flushes = self.flushes.drain(..).map(|flush| flush.done);
         let waits = flushes.chain(self.shutdowns.drain(..));
         (waits.map(|done| (done, in_time)).collect(), batches)
     }
 
     /// The number of the oldest batch that has no end; the open segment has the number that it will have.
-    fn oldest_unended(&self) -> u64 {
+    fn oldest_unended(&self) -> i64 {
         let open = if self.open.events > 0 {
             self.next_number
         } else {
-            u64::MAX
+            i64::MAX
         };
         self.unended.keys().next().copied().unwrap_or(open)
     }
@@ -424,10 +459,11 @@ impl Queue {
             .collect()
     }
 
-    /// The next moment at which a wait ends, or the drain.
-    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+    /// The next moment at which a wait ends, or a part of the drain.
+    pub(crate) fn next_deadline(&self, now: Instant) -> Option<Instant> {
         let drain = match self.phase {
-            Phase::Draining(deadline) => Some(deadline),
+            Phase::Draining { save_at, .. } if now < save_at => Some(save_at),
+            Phase::Draining { until, .. } => Some(until),
             _ => None,
         };
         self.flushes

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::mpsc::{Receiver, channel};
 
+use bytes::Bytes;
 use logeater_proto::{EntryRef, Envelope, write_entry};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -10,6 +11,7 @@ use tokio::sync::oneshot;
 
 use super::*;
 use crate::client::PushError;
+use crate::spool::{Taken, Ticket};
 
 /// What may happen next.
 #[derive(Clone, Debug)]
@@ -26,6 +28,9 @@ enum Step {
     Halve(usize),
     GiveUp(usize),
     Flush,
+    Keep { leaves: bool },
+    Release,
+    ReadBack,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -43,6 +48,9 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0..4_usize).prop_map(Step::Halve),
         1 => (0..4_usize).prop_map(Step::GiveUp),
         1 => Just(Step::Flush),
+        4 => any::<bool>().prop_map(|leaves| Step::Keep { leaves }),
+        1 => Just(Step::Release),
+        3 => Just(Step::ReadBack),
     ]
 }
 
@@ -63,6 +71,10 @@ struct Model {
     flushed: Vec<Receiver<bool>>,
     /// Those who wait for room, oldest first.
     callers: VecDeque<oneshot::Receiver<()>>,
+    /// The bytes of the files, by their tickets.
+    disk: HashMap<String, Bytes>,
+    /// The tickets of those that can be read back, oldest first.
+    released: VecDeque<Ticket>,
 }
 
 impl Model {
@@ -84,6 +96,8 @@ impl Model {
             awaited: HashMap::new(),
             flushed: Vec::new(),
             callers: VecDeque::new(),
+            disk: HashMap::new(),
+            released: VecDeque::new(),
         }
     }
 
@@ -95,7 +109,10 @@ impl Model {
                 patient,
             } => self.wait(user_bytes, patient),
             Step::Evict => {
-                if let Some(mut batch) = self.queue.evict() {
+                if let Some(mut batch) = self.queue.make_way(true) {
+                    if batch.gauge == Gauge::Spooled {
+                        return self.let_go(batch);
+                    }
                     let lost = PushError::Lost(LossReason::QueueFull);
                     self.end(&batch, &|_, _| Some(Err(lost.clone())));
                     batch.tell(|_| Err(lost.clone()));
@@ -108,9 +125,10 @@ impl Model {
                 self.emit(&user, Some(waiter));
                 self.awaited.insert(user, end);
             }
-            Step::Send => self
-                .in_flight
-                .extend(self.queue.next_batch(self.now, false)),
+            Step::Send => {
+                let batch = self.queue.next_batch(self.now, false, Eligible::All);
+                self.in_flight.extend(batch);
+            }
             Step::Deliver(at) => self.answered(at, &[], &[]),
             Step::Reject { in_flight, events } => self.answered(in_flight, &events, &[]),
             Step::Again { in_flight, events } => self.answered(in_flight, &[], &events),
@@ -121,9 +139,12 @@ impl Model {
             }
             Step::Halve(at) => {
                 if let Some(batch) = self.take(at) {
-                    let (whole, half) = (entries(&batch), batch.events / 2);
+                    let (whole, half) = (entries(&batch.bytes), batch.events / 2);
                     let (first, second) = batch.split(half);
-                    assert_eq!(whole, [entries(&first), entries(&second)].concat());
+                    assert_eq!(
+                        whole,
+                        [entries(&first.bytes), entries(&second.bytes)].concat()
+                    );
                     for half in [first, second].into_iter().filter(|half| half.events > 0) {
                         self.queue.put_back(half);
                     }
@@ -131,6 +152,11 @@ impl Model {
             }
             Step::GiveUp(at) => {
                 if let Some(mut batch) = self.take(at) {
+                    if batch.file.is_some() {
+                        self.queue.count_as_spooled(&mut batch);
+                        self.tell_spooled(&mut batch);
+                        return self.queue.put_back(batch);
+                    }
                     let lost = PushError::Lost(LossReason::RetriesSpent);
                     self.end(&batch, &|_, _| Some(Err(lost.clone())));
                     self.queue.give_up(&batch, LossReason::RetriesSpent);
@@ -150,6 +176,65 @@ impl Model {
                 }
                 self.flushed.push(flushed);
             }
+            Step::Keep { leaves } => self.keep(leaves),
+            Step::Release => {
+                if let Some(batch) = self.queue.release_oldest() {
+                    self.let_go(batch);
+                }
+            }
+            Step::ReadBack => self.read_back(),
+        }
+    }
+
+    /// The oldest batch that has no file of its own is written to one, and stays in memory or leaves it.
+    fn keep(&mut self, leaves: bool) {
+        let Some(mut batch) = self.queue.take_waiting(|batch| !batch.is_whole_file()) else {
+            return;
+        };
+        let file = Ticket::of(batch.first_id(), batch.events);
+        let bytes = Bytes::copy_from_slice(&batch.bytes);
+        assert!(self.disk.insert(format!("{file:?}"), bytes).is_none());
+        self.queue.written(&mut batch, file);
+        if leaves {
+            self.queue.release(&mut batch);
+            self.let_go(batch);
+        } else {
+            self.queue.put_back(batch);
+        }
+    }
+
+    fn let_go(&mut self, mut batch: Batch) {
+        self.tell_spooled(&mut batch);
+        self.queue.reuse(batch);
+    }
+
+    fn tell_spooled(&mut self, batch: &mut Batch) {
+        for (_, user) in entries(&batch.bytes) {
+            self.verdicts.entry(user).or_insert(Err(PushError::Spooled));
+        }
+        batch.tell(|_| Err(PushError::Spooled));
+    }
+
+    fn read_back(&mut self) {
+        let Some(ticket) = self.released.pop_front() else {
+            return;
+        };
+        let batch = self.disk[&format!("{ticket:?}")].to_vec();
+        if self.queue.can_read_back(batch.len() + 28) {
+            self.queue.reserve(batch.len() + 28);
+            let taken = Taken { ticket, batch };
+            self.queue.read_back(taken.batch.len() + 28, Some(taken));
+        } else {
+            self.released.push_front(ticket);
+        }
+    }
+
+    /// Files go where the worker has them go.
+    fn file(&mut self) {
+        let Files { released, ended } = self.queue.take_files();
+        self.released.extend(released);
+        for ticket in ended {
+            assert!(self.disk.remove(&format!("{ticket:?}")).is_some());
         }
     }
 
@@ -183,7 +268,10 @@ impl Model {
         let Some(mut batch) = self.take(at) else {
             return;
         };
-        let users: Vec<_> = entries(&batch).into_iter().map(|(_, user)| user).collect();
+        let users: Vec<_> = entries(&batch.bytes)
+            .into_iter()
+            .map(|(_, user)| user)
+            .collect();
         let rejected: BTreeSet<_> = rejected
             .iter()
             .copied()
@@ -222,12 +310,13 @@ impl Model {
 
     /// Notes the end of each event of a batch that has one now.
     fn end(&mut self, batch: &Batch, verdict: &dyn Fn(u32, &str) -> Option<Verdict>) {
-        for (event, (id, user)) in (0..).zip(entries(batch)) {
+        for (event, (id, user)) in (0..).zip(entries(&batch.bytes)) {
             let Some(verdict) = verdict(event, &user) else {
                 continue;
             };
             assert!(self.ended.insert(id), "an event ended twice");
-            self.verdicts.insert(user, verdict);
+            // Who was told that an event is on disk waits no longer.
+            self.verdicts.entry(user).or_insert(verdict);
         }
     }
 
@@ -258,20 +347,39 @@ impl Model {
             .filter_map(|(address, memory)| self.kept.contains(address).then_some(memory))
             .sum();
         assert!(memory <= self.queue.limits.buffer_bytes + kept);
-        let events = waiting
-            .clone()
-            .map(|batch| u64::from(batch.events))
-            .sum::<u64>()
-            + u64::from(self.queue.open.events);
-        assert_eq!(pending, events);
+        let counted = |gauge| {
+            let batches = waiting.clone().filter(move |batch| batch.gauge == gauge);
+            batches.map(|batch| u64::from(batch.events)).sum::<u64>()
+        };
+        let open = u64::from(self.queue.open.events);
+        assert_eq!(pending, counted(Gauge::Pending) + open);
+        let released = self.released.iter().map(|file| u64::from(file.events()));
+        assert_eq!(spooled, counted(Gauge::Spooled) + released.sum::<u64>());
         for batch in waiting {
-            assert_eq!(entries(batch).len(), batch.events as usize);
+            assert_eq!(entries(&batch.bytes).len(), batch.events as usize);
+            self.check_file(batch);
         }
         assert!(
             self.queue
                 .sealed
                 .iter()
                 .is_sorted_by_key(|batch| batch.number)
+        );
+    }
+}
+
+impl Model {
+    /// What is counted as spooled is on disk, and stays there until it ends.
+    fn check_file(&self, batch: &Batch) {
+        let Some(file) = &batch.file else {
+            assert_eq!(batch.gauge, Gauge::Pending);
+            return;
+        };
+        let on_disk = entries(&self.disk[&format!("{file:?}")]);
+        assert!(
+            entries(&batch.bytes)
+                .iter()
+                .all(|event| on_disk.contains(event))
         );
     }
 }
@@ -289,15 +397,15 @@ fn entry(user_id: &str) -> Vec<u8> {
 }
 
 /// Each event's id and user.
-fn entries(batch: &Batch) -> Vec<(Vec<u8>, String)> {
-    let entry = |message: bytes::Bytes| {
+fn entries(batch: &Bytes) -> Vec<(Vec<u8>, String)> {
+    let entry = |message: Bytes| {
         let entry = EntryRef::decode(&message).unwrap();
         (
             entry.event_id.unwrap().to_vec(),
             entry.user_id.unwrap().to_owned(),
         )
     };
-    Batch::messages(&batch.bytes).map(entry).collect()
+    Batch::messages(batch).map(entry).collect()
 }
 
 proptest! {
@@ -306,22 +414,25 @@ proptest! {
         let mut model = Model::new();
         for step in steps {
             model.step(step);
+            model.file();
             model.check();
             model.admit();
             model.check();
         }
         // At last the server takes everything.
         loop {
-            model.in_flight.extend(model.queue.next_batch(model.now, true));
+            model.read_back();
+            model.in_flight.extend(model.queue.next_batch(model.now, true, Eligible::All));
             if model.in_flight.is_empty() {
                 break;
             }
             model.answered(0, &[], &[]);
+            model.file();
             model.admit();
             model.check();
         }
-        prop_assert!(model.callers.is_empty());
-        prop_assert_eq!(model.queue.stats.pending, 0);
+        prop_assert!(model.callers.is_empty() && model.disk.is_empty());
+        prop_assert_eq!((model.queue.stats.pending, model.queue.stats.spooled), (0, 0));
         prop_assert_eq!(model.ended.len() as u64 + model.untaken, model.queue.stats.emitted);
         for (done, in_time) in model.queue.finished_flushes(model.now) {
             done(in_time);
@@ -353,8 +464,15 @@ fn a_trickle_does_not_postpone_the_first_event() {
     let due = queue.open_due().unwrap();
     queue.append(b"", 1, &mut None).unwrap();
     assert_eq!(queue.open_due(), Some(due));
-    assert!(queue.next_batch(queue.open.since.unwrap(), false).is_none());
-    assert_eq!(queue.next_batch(due, false).unwrap().events, 2);
+    assert!(
+        queue
+            .next_batch(queue.open.since.unwrap(), false, Eligible::All)
+            .is_none()
+    );
+    assert_eq!(
+        queue.next_batch(due, false, Eligible::All).unwrap().events,
+        2
+    );
 }
 
 #[test]
@@ -373,21 +491,29 @@ fn an_awaited_event_does_not_linger() {
     let mut queue = queue(Duration::from_hours(1));
     let (waiter, _) = oneshot::channel();
     assert_eq!(queue.append(b"", 1, &mut Some(waiter)), Ok(true));
-    assert_eq!(queue.next_batch(Instant::now(), false).unwrap().events, 1);
+    assert_eq!(
+        queue
+            .next_batch(Instant::now(), false, Eligible::All)
+            .unwrap()
+            .events,
+        1
+    );
 }
 
 #[test]
 fn the_memory_of_a_delivered_batch_is_used_again() {
     let mut queue = queue(Duration::ZERO);
     queue.append(b"x", 1, &mut None).unwrap();
-    let batch = queue.next_batch(Instant::now(), false).unwrap();
+    let batch = queue
+        .next_batch(Instant::now(), false, Eligible::All)
+        .unwrap();
     let memory = batch.bytes.as_ptr();
     queue.settle(&batch, 0, None);
     queue.reuse(batch);
     queue.append(b"x", 1, &mut None).unwrap();
     assert_eq!(
         queue
-            .next_batch(Instant::now(), false)
+            .next_batch(Instant::now(), false, Eligible::All)
             .unwrap()
             .bytes
             .as_ptr(),
@@ -403,7 +529,9 @@ fn while_the_server_fails_the_batch_that_was_sent_least_often_is_next() {
     }
     let mut sent = Vec::new();
     for failing in [false, true, true, true, false] {
-        let mut batch = queue.next_batch(Instant::now(), failing).unwrap();
+        let mut batch = queue
+            .next_batch(Instant::now(), failing, Eligible::All)
+            .unwrap();
         batch.tries += 1;
         sent.push(batch.number);
         queue.put_back(batch);
@@ -419,7 +547,13 @@ fn many_flushes_while_nothing_can_be_sent_make_no_small_batches() {
         assert!(queue.flush(Instant::now(), Box::new(|_| ())).is_none());
     }
     assert_eq!(queue.sealed.len(), 0);
-    assert_eq!(queue.next_batch(Instant::now(), false).unwrap().events, 4);
+    assert_eq!(
+        queue
+            .next_batch(Instant::now(), false, Eligible::All)
+            .unwrap()
+            .events,
+        4
+    );
 }
 
 #[test]
@@ -446,7 +580,8 @@ fn memory_that_is_kept_for_later_gives_way_to_events() {
     for _ in 0..3 {
         queue.append(&[0; 900], 1, &mut None).unwrap();
     }
-    let sent: Vec<_> = std::iter::from_fn(|| queue.next_batch(Instant::now(), false)).collect();
+    let sent: Vec<_> =
+        std::iter::from_fn(|| queue.next_batch(Instant::now(), false, Eligible::All)).collect();
     for batch in sent {
         queue.settle(&batch, 0, None);
         queue.reuse(batch);
@@ -461,8 +596,10 @@ fn the_oldest_events_that_are_not_on_their_way_are_evicted() {
     for _ in 0..12 {
         queue.append(b"", 1, &mut None).unwrap();
     }
-    let in_flight = queue.next_batch(Instant::now(), false).unwrap();
-    let evicted: Vec<_> = std::iter::from_fn(|| queue.evict())
+    let in_flight = queue
+        .next_batch(Instant::now(), false, Eligible::All)
+        .unwrap();
+    let evicted: Vec<_> = std::iter::from_fn(|| queue.make_way(true))
         .map(|batch| (batch.number, batch.events))
         .collect();
     assert_eq!((in_flight.number, evicted), (0, vec![(1, 5), (2, 2)]));
@@ -482,7 +619,9 @@ fn those_who_wait_for_room_have_their_turns_and_end_with_the_client() {
     // Nobody overtakes them, even if there is room.
     assert_eq!(queue.append_in_turn(b"", 1), Err(LossReason::QueueFull));
     assert!(queue.admit().is_empty());
-    let batch = queue.next_batch(Instant::now(), false).unwrap();
+    let batch = queue
+        .next_batch(Instant::now(), false, Eligible::All)
+        .unwrap();
     queue.settle(&batch, 0, None);
     queue.reuse(batch);
     for taken in queue.admit() {
@@ -492,7 +631,11 @@ fn those_who_wait_for_room_have_their_turns_and_end_with_the_client() {
         (first.try_recv(), second.try_recv().is_err()),
         (Ok(()), true)
     );
-    assert!(queue.shut_down(Instant::now(), Box::new(|_| ())).is_none());
+    assert!(
+        queue
+            .shut_down(Instant::now(), Instant::now(), Box::new(|_| ()))
+            .is_none()
+    );
     for taken in queue.admit() {
         taken.send(()).unwrap();
     }

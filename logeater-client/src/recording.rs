@@ -8,7 +8,7 @@ use logeater_schema::Event;
 
 use crate::encode::{Encoded, Encoder};
 use crate::loss::LossReason;
-use crate::stats::Stats;
+use crate::stats::{Gauge, Stats};
 use crate::timestamp::{TimestampUnit, since_epoch};
 
 /// One event that a recording client was given, as it would have been sent.
@@ -110,7 +110,7 @@ impl Recorder {
     pub(crate) fn lose(&self, reason: LossReason) {
         let stats = &mut lock(&self.recording).stats;
         stats.emit();
-        stats.drop_for(reason, 1);
+        stats.drop_for(reason, Gauge::Pending, 1);
     }
 
     /// Keeps what would have been sent; an event that could not be sent is lost for the same reason.
@@ -120,12 +120,12 @@ impl Recorder {
         recording.stats.emit();
         match recording.check(entry) {
             Ok(entry) => {
-                recording.stats.deliver(1);
+                recording.stats.deliver(Gauge::Pending, 1);
                 recording.events.push(entry);
                 Ok(())
             }
             Err(reason) => {
-                recording.stats.drop_for(reason, 1);
+                recording.stats.drop_for(reason, Gauge::Pending, 1);
                 Err(reason)
             }
         }

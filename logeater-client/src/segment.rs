@@ -11,6 +11,8 @@ use logeater_proto::{EntryRef, entries, frame_entry, framed_len};
 use tokio::sync::oneshot;
 
 use crate::client::PushError;
+use crate::spool::{Taken, Ticket};
+use crate::stats::Gauge;
 
 /// Where the end of one event is awaited.
 pub(crate) type Waiter = oneshot::Sender<Result<(), PushError>>;
@@ -38,7 +40,7 @@ impl Segment {
         self.events += 1;
     }
 
-    pub(crate) fn seal(self, number: u64) -> Batch {
+    pub(crate) fn seal(self, number: i64) -> Batch {
         Batch {
             number,
             memory: Arc::new(self.bytes.capacity()),
@@ -47,6 +49,9 @@ impl Segment {
             waiters: self.waiters,
             first_try: None,
             tries: 0,
+            gauge: Gauge::Pending,
+            file: None,
+            is_overdue: false,
         }
     }
 }
@@ -54,8 +59,9 @@ impl Segment {
 /// The entries of one request.
 #[derive(Debug)]
 pub(crate) struct Batch {
-    /// Its place in the order of sealing; the parts of a divided batch share one.
-    pub(crate) number: u64,
+    /// Its place in the order of sealing; the parts of a divided batch share one. What was read back from disk comes
+    /// before, below zero.
+    pub(crate) number: i64,
     pub(crate) bytes: Bytes,
     pub(crate) events: u32,
     /// The bytes that were allocated for it; the parts of a divided batch share them.
@@ -64,10 +70,47 @@ pub(crate) struct Batch {
     pub(crate) first_try: Option<Instant>,
     /// How often it was sent.
     pub(crate) tries: u32,
+    /// Where its events are counted until they end.
+    pub(crate) gauge: Gauge,
+    /// The right to its file, if it is on disk; the parts of a divided batch share it.
+    pub(crate) file: Option<Arc<Ticket>>,
+    /// Whether its time to be sent is over, so that it can only go to disk.
+    pub(crate) is_overdue: bool,
     waiters: Vec<(u32, Waiter)>,
 }
 
 impl Batch {
+    /// A batch that was read back from disk.
+    pub(crate) fn read_back(number: i64, Taken { ticket, batch }: Taken) -> Self {
+        Self {
+            number,
+            memory: Arc::new(batch.capacity()),
+            events: ticket.events(),
+            bytes: batch.into(),
+            waiters: Vec::new(),
+            first_try: None,
+            tries: 0,
+            gauge: Gauge::Spooled,
+            file: Some(Arc::new(ticket)),
+            is_overdue: false,
+        }
+    }
+
+    /// Whether its file has its events and no others, so that it can leave memory.
+    pub(crate) fn is_whole_file(&self) -> bool {
+        let file = self.file.as_ref();
+        file.is_some_and(|file| file.events() == self.events)
+    }
+
+    /// The id of its first event.
+    pub(crate) fn first_id(&self) -> [u8; 16] {
+        let id = entries(&self.bytes)
+            .find_map(Result::ok)
+            .and_then(|entry| EntryRef::decode(entry).ok()?.event_id?.try_into().ok());
+        // The batch is this program's own work, so each of its events has an id.
+        id.unwrap_or_default()
+    }
+
     /// Each entry's bytes, as a message of its own.
     pub(crate) fn messages(bytes: &Bytes) -> impl Iterator<Item = Bytes> {
         // The batch is this program's own work, so it is whole.
@@ -78,11 +121,7 @@ impl Batch {
 
     /// The event type of each event.
     pub(crate) fn event_types(&self) -> impl Iterator<Item = &str> {
-        // The batch is this program's own work, so it is whole.
-        entries(&self.bytes)
-            .map_while(Result::ok)
-            .map_while(|entry| EntryRef::decode(entry).ok())
-            .map(|entry| entry.event_type)
+        event_types(&self.bytes)
     }
 
     /// Two batches: one of the first events, at most `first_events`, and one of the others.
@@ -97,6 +136,7 @@ impl Batch {
             bytes,
             events,
             memory: Arc::clone(&self.memory),
+            file: self.file.clone(),
             waiters: Vec::new(),
             ..self
         };
@@ -133,6 +173,7 @@ impl Batch {
             bytes: bytes.into(),
             events: kept,
             waiters,
+            file: self.file.clone(),
             ..*self
         }
     }
@@ -166,4 +207,12 @@ impl Batch {
         });
         Some((memory, bytes))
     }
+}
+
+/// The event type of each event of a batch, as far as it is whole.
+pub(crate) fn event_types(batch: &[u8]) -> impl Iterator<Item = &str> {
+    entries(batch)
+        .map_while(Result::ok)
+        .map_while(|entry| EntryRef::decode(entry).ok())
+        .map(|entry| entry.event_type)
 }

@@ -18,9 +18,9 @@ use crate::loss::{LossReason, LossReports};
 use crate::metrics::Metrics;
 use crate::queue::{Done, Queue};
 use crate::sampling::Sampling;
-use crate::segment::{Batch, Waiter};
+use crate::segment::{Batch, Waiter, event_types};
 use crate::starter::{Start, Starter};
-use crate::stats::is_worth_a_line;
+use crate::stats::{Gauge, is_worth_a_line};
 use crate::timestamp::since_epoch;
 use crate::when_full::WhenFull;
 
@@ -30,11 +30,18 @@ pub(crate) const FAR: Duration = Duration::from_hours(365 * 24);
 /// What a blocking wait allows the worker beyond its deadline before it no longer believes in it.
 const GRACE: Duration = Duration::from_millis(500);
 
+/// How much of a shutdown's time is kept at most for writing to the spool what was not delivered.
+const SAVING_MAX: Duration = Duration::from_secs(1);
+
+/// How long that may take, however short the time of the shutdown.
+const SAVING_MIN: Duration = Duration::from_millis(250);
+
 /// What the handles and the worker share.
 pub(crate) struct Shared {
     encoder: Encoder,
     sampling: Sampling,
     when_full: WhenFull,
+    has_spool: bool,
     queue: Mutex<Queue>,
     losses: Option<LossReports>,
     worker: Starter,
@@ -48,6 +55,7 @@ impl Shared {
         encoder: Encoder,
         sampling: Sampling,
         when_full: WhenFull,
+        has_spool: bool,
         queue: Queue,
         losses: Option<LossReports>,
         start: Start,
@@ -56,6 +64,7 @@ impl Shared {
             encoder,
             sampling,
             when_full,
+            has_spool,
             queue: Mutex::new(queue),
             losses,
             worker: Starter::new(start),
@@ -125,7 +134,7 @@ impl Shared {
         loop {
             let taken = self.queue().append(entry, now_millis, &mut waiter);
             match taken {
-                Err(LossReason::QueueFull) if self.evict() => {}
+                Err(LossReason::QueueFull) if self.make_way() => {}
                 taken => return taken.map(|wake| self.wake_if(wake)),
             }
         }
@@ -155,9 +164,14 @@ impl Shared {
         }
     }
 
+    /// Starts the worker, if nobody did, and says whether there is one in this process.
+    pub(crate) fn start(self: &Arc<Self>) -> bool {
+        self.worker.start(self)
+    }
+
     /// Has the worker look at the queue. The lock must not be held.
-    fn wake(self: &Arc<Self>) {
-        if self.worker.start(self) {
+    pub(crate) fn wake(self: &Arc<Self>) {
+        if self.start() {
             self.wake.notify_one();
         } else {
             self.end();
@@ -204,14 +218,12 @@ impl Shared {
         self.end_waits(waits);
     }
 
-    /// Drops the oldest events, if that is what is to be done, and if there are any.
+    /// Takes the oldest events out of the way that are on disk, or that may be dropped, if there are any.
     #[cold]
-    fn evict(&self) -> bool {
-        if self.when_full != WhenFull::DropOldest {
-            return false;
-        }
-        let evicted = self.queue().evict();
-        evicted
+    fn make_way(&self) -> bool {
+        let drop_oldest = self.when_full == WhenFull::DropOldest;
+        let batch = self.queue().make_way(drop_oldest);
+        batch
             .map(|batch| self.bury(batch, LossReason::QueueFull))
             .is_some()
     }
@@ -243,13 +255,38 @@ impl Shared {
     }
 
     /// Tells everybody who is to know that the events of a batch were dropped, which are counted already, and takes
-    /// back its memory. The lock must not be held.
+    /// back its memory; of a batch that is on disk, that it is there. The lock must not be held.
     pub(crate) fn bury(&self, mut batch: Batch, reason: LossReason) {
+        if batch.gauge == Gauge::Spooled {
+            return self.let_go(batch);
+        }
         if let Some(losses) = &self.losses {
             losses.add_each(batch.event_types(), reason);
         }
         batch.tell(|_| Err(PushError::Lost(reason)));
         self.queue().reuse(batch);
+    }
+
+    /// Tells everybody who waits for a batch that it is on disk, and takes back its memory. The lock must not be held.
+    pub(crate) fn let_go(&self, mut batch: Batch) {
+        batch.tell(|_| Err(PushError::Spooled));
+        self.queue().reuse(batch);
+    }
+
+    /// Counts the events of a file as dropped, tells the hook, and says how many there were for this reason: `batch` is
+    /// what is known of them.
+    pub(crate) fn lose_file(&self, events: u32, batch: &[u8], reason: LossReason) -> u64 {
+        let lost = {
+            let mut queue = self.queue();
+            queue.lose_spooled(reason, events);
+            queue.stats().dropped_for(reason)
+        };
+        match &self.losses {
+            Some(losses) if batch.is_empty() => losses.add("", reason, events.into(), None),
+            Some(losses) => losses.add_each(event_types(batch), reason),
+            None => {}
+        }
+        lost
     }
 
     /// Tells the hook what the server rejected: the places of events in a batch, ascending, and the server's words.
@@ -291,7 +328,13 @@ impl Shared {
 
     /// Asks the worker to call `done` when it has ended every event, and itself.
     pub(crate) fn shut_down(self: &Arc<Self>, timeout: Duration, done: Done) {
-        let ended = self.queue().shut_down(deadline(timeout), done);
+        let (mut delivering, mut all) = (timeout, timeout);
+        if self.has_spool {
+            delivering -= (timeout / 2).clamp(SAVING_MIN, SAVING_MAX).min(timeout);
+            all = timeout.max(SAVING_MIN);
+        }
+        let (save_at, until) = (deadline(delivering), deadline(all));
+        let ended = self.queue().shut_down(save_at, until, done);
         self.end_or_wake(ended);
     }
 

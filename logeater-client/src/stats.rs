@@ -11,7 +11,7 @@ use crate::loss::LossReason;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Events that were handed over.
+    /// Events that were handed over, and those that were [recovered](Self::recovered).
     pub emitted: u64,
     /// Events that the server has.
     pub delivered: u64,
@@ -19,7 +19,7 @@ pub struct Stats {
     pub rejected: u64,
     /// Events that were given up; [`dropped_for`](Self::dropped_for) says why.
     pub dropped: u64,
-    /// Events that wait on disk; none, in this version.
+    /// Events that wait on disk, or are on their way from there.
     pub spooled: u64,
     /// Events that wait in memory or are on their way.
     pub pending: u64,
@@ -27,6 +27,8 @@ pub struct Stats {
     pub retries: u64,
     /// Events that [`sample`](crate::ClientBuilder::sample) has left out; they are in no other count.
     pub sampled_out: u64,
+    /// Events that processes which have ended had left on disk, and that are now this client's to deliver.
+    pub recovered: u64,
     dropped_by_reason: ByReason,
 }
 
@@ -49,21 +51,48 @@ impl Stats {
         self.pending += 1;
     }
 
-    pub(crate) fn deliver(&mut self, events: u64) {
-        self.pending -= events;
+    /// Takes over events that are on disk.
+    pub(crate) fn recover(&mut self, events: u64) {
+        self.emitted += events;
+        self.recovered += events;
+        self.spooled += events;
+    }
+
+    pub(crate) fn deliver(&mut self, from: Gauge, events: u64) {
+        self.leave(from, events);
         self.delivered += events;
     }
 
-    pub(crate) fn reject(&mut self, events: u64) {
-        self.pending -= events;
+    pub(crate) fn reject(&mut self, from: Gauge, events: u64) {
+        self.leave(from, events);
         self.rejected += events;
     }
 
-    pub(crate) fn drop_for(&mut self, reason: LossReason, events: u64) {
-        self.pending -= events;
+    pub(crate) fn drop_for(&mut self, reason: LossReason, from: Gauge, events: u64) {
+        self.leave(from, events);
         self.dropped += events;
         self.dropped_by_reason.0[reason as usize] += events;
     }
+
+    /// Counts events as spooled that were pending.
+    pub(crate) fn spool(&mut self, events: u64) {
+        self.leave(Gauge::Pending, events);
+        self.spooled += events;
+    }
+
+    fn leave(&mut self, gauge: Gauge, events: u64) {
+        *match gauge {
+            Gauge::Pending => &mut self.pending,
+            Gauge::Spooled => &mut self.spooled,
+        } -= events;
+    }
+}
+
+/// Where an event is counted until it ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gauge {
+    Pending,
+    Spooled,
 }
 
 /// A count for each reason.

@@ -2,10 +2,12 @@
 //!
 //! It has a runtime of its own, so that nothing of the application's can block it, nor it the application.
 
+mod spool;
+
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -21,10 +23,12 @@ use crate::failure::Failure;
 use crate::lanes::Lanes;
 use crate::log::Log;
 use crate::loss::LossReason;
-use crate::queue::Queue;
+use crate::queue::{Eligible, Queue};
 use crate::segment::Batch;
 use crate::shared::Shared;
-use crate::stats::is_worth_a_line;
+use crate::spool::Spool;
+use crate::spooler::{Finished, Spooler};
+use crate::stats::{Gauge, is_worth_a_line};
 use crate::transport::{Answer, Transport};
 
 /// Of events that go one by one, this many are a batch: with four batches on their way 64 requests are. More at once
@@ -44,6 +48,8 @@ pub(crate) struct Delivery {
     pub(crate) servers: Vec<Server>,
     pub(crate) timeout: Duration,
     pub(crate) retry_for: Duration,
+    /// The spool, until the worker has it, and whether batches are written to it before they are sent.
+    pub(crate) spool: Mutex<Option<(Spool, bool)>>,
 }
 
 impl Delivery {
@@ -51,6 +57,13 @@ impl Delivery {
     fn transports(&self) -> Vec<Transport> {
         let transport = |server: &Server| Transport::new(server, server.channel(), self.timeout);
         self.servers.iter().map(transport).collect()
+    }
+
+    /// For the first worker that asks.
+    fn spooler(&self, shared: &Arc<Shared>) -> Option<Spooler> {
+        let mut spool = self.spool.lock().unwrap_or_else(PoisonError::into_inner);
+        let (spool, is_first) = spool.take()?;
+        Some(Spooler::new(Arc::clone(shared), spool, is_first))
     }
 }
 
@@ -66,9 +79,9 @@ pub(crate) fn start(
         let _ending = Ending(Arc::clone(&shared));
         let mut log = Log::new(subscriber);
         runtime.block_on(async {
-            let transports = delivery.transports();
+            let (transports, spooler) = (delivery.transports(), delivery.spooler(&shared));
             let worker = Worker::new(shared, transports, delivery.retry_for, &mut log);
-            worker.run().await;
+            Worker { spooler, ..worker }.run().await;
         });
         // What the transport says while it closes its connections is silenced as well. A name that is still being
         // looked up is not waited for.
@@ -96,6 +109,7 @@ struct Worker<'l> {
     lanes: Lanes,
     retry_for: Duration,
     log: &'l mut Log,
+    spooler: Option<Spooler>,
     sends: JoinSet<Answer>,
     /// Batches on their way, with the place of their server.
     in_flight: HashMap<task::Id, (usize, Batch)>,
@@ -107,6 +121,7 @@ struct Worker<'l> {
 /// What ended a sleep.
 enum Woken {
     Answered(Result<(task::Id, Answer), JoinError>),
+    Spooled(Result<Finished, JoinError>),
     ByCallOrTimer,
 }
 
@@ -123,6 +138,7 @@ impl<'l> Worker<'l> {
             transports,
             retry_for,
             log,
+            spooler: None,
             sends: JoinSet::new(),
             in_flight: HashMap::new(),
             unauthenticated: 0,
@@ -137,11 +153,12 @@ impl<'l> Worker<'l> {
             self.shared.admit();
             #[cfg(feature = "metrics")]
             self.shared.publish_in_turn(now);
-            if self.shared.queue().is_over(now) {
+            if self.is_over(now) {
                 return self.give_back();
             }
             self.hurry_if_draining();
-            let wake_at = self.send_what_is_due(now);
+            self.save_if_due(now);
+            let wake_at = self.send_what_is_due(now).min(self.spool(now));
             match self.sleep(wake_at).await {
                 Woken::Answered(Ok((id, answer))) => self.settle(id, answer),
                 Woken::Answered(Err(error)) => {
@@ -149,6 +166,11 @@ impl<'l> Worker<'l> {
                         error.id(),
                         Answer::Failed(Failure::because(error.to_string())),
                     );
+                }
+                Woken::Spooled(finished) => {
+                    if let Some(spooler) = &mut self.spooler {
+                        spooler.finish(finished, self.log);
+                    }
                 }
                 Woken::ByCallOrTimer => {}
             }
@@ -169,8 +191,8 @@ impl<'l> Worker<'l> {
         self.was_draining = draining;
     }
 
-    /// Puts what is on its way back into the queue, where all that has no end comes to the same one.
-    fn give_back(&mut self) {
+    /// Puts what is on its way back into the queue.
+    fn take_back(&mut self) {
         self.sends.abort_all();
         let mut queue = self.shared.queue();
         for (_, (_, batch)) in self.in_flight.drain() {
@@ -178,21 +200,38 @@ impl<'l> Worker<'l> {
         }
     }
 
+    /// Puts all batches back into the queue, where all that has no end comes to the same one.
+    fn give_back(&mut self) {
+        self.take_back();
+        let written = self.spooler.as_mut().and_then(Spooler::give_back);
+        if let Some(batch) = written {
+            self.shared.queue().put_back(batch);
+        }
+    }
+
     /// Sends as much as may be on its way, and says when there is more to do.
     fn send_what_is_due(&mut self, now: Instant) -> Instant {
         let shared = Arc::clone(&self.shared);
         let mut queue = shared.queue();
-        while let Some(place) = self.lanes.free(now)
-            && let Some(batch) = queue.next_batch(now, self.lanes[place].is_failing())
-        {
+        let mut open_due = None;
+        while let Some(place) = self.free(now) {
+            let eligible = self.eligible(&queue, place, now);
+            let is_failing = self.lanes[place].is_failing();
+            let Some(batch) = queue.next_batch(now, is_failing, eligible) else {
+                open_due = queue.open_due().filter(|_| eligible == Eligible::All);
+                break;
+            };
             self.send(place, batch, &mut queue, now);
         }
-        let open_due = queue.open_due().filter(|_| self.lanes.free(now).is_some());
         queue.set_idle(open_due.is_none());
-        [open_due, self.lanes.pause_end(now), queue.next_deadline()]
-            .into_iter()
-            .flatten()
-            .fold(now + IDLE, Instant::min)
+        [
+            open_due,
+            self.lanes.pause_end(now),
+            queue.next_deadline(now),
+        ]
+        .into_iter()
+        .flatten()
+        .fold(now + IDLE, Instant::min)
     }
 
     fn send(&mut self, place: usize, mut batch: Batch, queue: &mut Queue, now: Instant) {
@@ -216,9 +255,15 @@ impl<'l> Worker<'l> {
         let mut called = pin!(self.shared.woken());
         let mut timer = pin!(sleep_until(wake_at.into()));
         let sends = &mut self.sends;
+        let mut job = self.spooler.as_mut().map(|spooler| &mut spooler.job);
         poll_fn(|context| {
             if let Poll::Ready(Some(answer)) = sends.poll_join_next_with_id(context) {
                 return Poll::Ready(Woken::Answered(answer));
+            }
+            if let Some(job) = &mut job
+                && let Poll::Ready(Some(finished)) = job.poll_join_next(context)
+            {
+                return Poll::Ready(Woken::Spooled(finished));
             }
             if called.as_mut().poll(context).is_ready() || timer.as_mut().poll(context).is_ready() {
                 return Poll::Ready(Woken::ByCallOrTimer);
@@ -291,17 +336,28 @@ impl<'l> Worker<'l> {
         self.shared.queue().reuse(batch);
     }
 
-    /// Puts a batch back, or gives it up if its time is over.
-    fn try_again(&mut self, batch: Batch) {
-        let spent = batch
-            .first_try
-            .is_some_and(|first_try| clock::now() - first_try >= self.retry_for);
-        if !spent {
-            let mut queue = self.shared.queue();
-            queue.count_retry();
-            return queue.put_back(batch);
+    /// Puts a batch back; one whose time is over is left to the spool, or given up.
+    fn try_again(&mut self, mut batch: Batch) {
+        let is_spent = batch.gauge == Gauge::Pending
+            && batch
+                .first_try
+                .is_some_and(|first_try| clock::now() - first_try >= self.retry_for);
+        if is_spent && self.spooler.as_ref().is_none_or(Spooler::is_closed) {
+            return self.give_up(batch, LossReason::RetriesSpent);
         }
-        let reason = LossReason::RetriesSpent;
+        if is_spent && batch.file.is_some() {
+            self.shared.queue().count_as_spooled(&mut batch);
+            batch.tell(|_| Err(PushError::Spooled));
+        }
+        batch.is_overdue = is_spent && batch.file.is_none();
+        let mut queue = self.shared.queue();
+        if !is_spent {
+            queue.count_retry();
+        }
+        queue.put_back(batch);
+    }
+
+    fn give_up(&mut self, batch: Batch, reason: LossReason) {
         let events = batch.events;
         self.shared.queue().give_up(&batch, reason);
         self.log

@@ -9,6 +9,7 @@ use super::disk_error::{DiskError, at};
 /// Makes a folder that only this user may look into: events can be about people.
 pub(crate) fn make_private_folder(path: &Path) -> Result<(), DiskError> {
     step();
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "there are no modes"))]
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);

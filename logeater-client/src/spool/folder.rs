@@ -22,18 +22,25 @@ pub(crate) struct Folder {
 
 impl Folder {
     /// Makes a folder of this name, and the parent.
-    pub(crate) fn make(parent: &Path, name: &str) -> Result<Self, DiskError> {
+    pub(crate) fn make(parent: &Path, name: &Path) -> Result<Self, DiskError> {
         make_parent(parent)?;
         // Until it has its lock nobody may take it for the folder of a dead client.
         let _all = lock_parent(parent)?;
         let path = parent.join(name);
         make_private_folder(&path)?;
-        let folder = Self::claim(parent, name.as_ref())?;
+        let folder = Self::claim(parent, name.as_os_str())?;
         sync_folder(parent)?;
         folder.ok_or(DiskError {
             path,
             trouble: Trouble::Gone,
         })
+    }
+
+    /// Makes a folder of the same name where this one was removed.
+    pub(crate) fn make_anew(&mut self) -> Result<(), DiskError> {
+        let name = self.path.strip_prefix(&self.parent).unwrap_or(&self.path);
+        *self = Self::make(&self.parent, name)?;
+        Ok(())
     }
 
     /// The folders beside this one whose clients are dead, oldest first.

@@ -24,9 +24,17 @@ pub(crate) struct Spool {
 /// What became of a batch that was to be written.
 #[derive(Debug)]
 pub(crate) struct Written {
-    /// Events of older batches that made room for it.
-    pub(crate) dropped_events: u64,
+    /// Older batches that made room for it.
+    pub(crate) dropped: Vec<Dropped>,
     pub(crate) ticket: Result<Ticket, WriteError>,
+}
+
+/// A batch that was removed for a newer one.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Dropped {
+    pub(crate) events: u32,
+    /// Nothing, if it could not be read.
+    pub(crate) batch: Vec<u8>,
 }
 
 /// Why a batch is not on disk.
@@ -66,7 +74,7 @@ impl Spool {
         limit: Limit,
     ) -> Result<Self, DiskError> {
         Ok(Self {
-            folder: Folder::make(parent, &folder_name(began_millis, instance))?,
+            folder: Folder::make(parent, folder_name(began_millis, instance).as_ref())?,
             index: Index::default(),
             limit,
         })
@@ -76,32 +84,42 @@ impl Spool {
     ///
     /// It must not be there already: a batch that has shrunk is another, and the one from before is to be removed.
     pub(crate) fn write(&mut self, id: [u8; 16], events: u32, batch: &[u8]) -> Written {
-        let mut dropped_events = 0;
+        let mut dropped = Vec::new();
         let bytes = file::file_bytes(batch);
         let name = BatchName { id, events };
-        let ticket = self.make_room(bytes, &mut dropped_events).and_then(|()| {
-            file::write(self.folder.path(), name, batch).map_err(WriteError::Disk)?;
+        let ticket = self.make_room(bytes, &mut dropped).and_then(|()| {
+            self.write_file(name, batch).map_err(WriteError::Disk)?;
             Ok(self.index.add(name, bytes))
         });
-        Written {
-            dropped_events,
-            ticket,
+        Written { dropped, ticket }
+    }
+
+    /// Writes a file, if need be in a folder that is made anew: there are programs that tidy up.
+    fn write_file(&mut self, name: BatchName, batch: &[u8]) -> Result<(), DiskError> {
+        match file::write(self.folder.path(), name, batch) {
+            Err(error) if error.trouble == Trouble::Gone => {
+                self.folder.make_anew()?;
+                file::write(self.folder.path(), name, batch)
+            }
+            written => written,
         }
     }
 
-    fn make_room(&mut self, bytes: u64, dropped_events: &mut u64) -> Result<(), WriteError> {
+    fn make_room(&mut self, bytes: u64, dropped: &mut Vec<Dropped>) -> Result<(), WriteError> {
         if !self.index.can_hold(bytes, self.limit) {
             return Err(WriteError::Full);
         }
         while self.index.bytes() + bytes > self.limit.bytes
             && let Some(oldest) = self.index.take_oldest()
         {
-            if let Err(error) = disk::remove_file(&self.path(&oldest)) {
+            let (path, events) = (self.path(&oldest), oldest.events());
+            let batch = file::read(&path, events).unwrap_or_default();
+            if let Err(error) = disk::remove_file(&path) {
                 self.index.put_back(oldest);
                 return Err(WriteError::Disk(error));
             }
-            *dropped_events += u64::from(oldest.events());
             self.index.forget(oldest);
+            dropped.push(Dropped { events, batch });
         }
         Ok(())
     }
@@ -163,12 +181,19 @@ impl Spool {
         self.folder.path().join(ticket.name.file())
     }
 
+    /// The length of the file of the batch that is taken next, if one waits.
+    pub(crate) fn next_bytes(&self) -> Option<u64> {
+        self.index.next_bytes()
+    }
+
     /// The bytes of all files, those that are taken included.
+    #[cfg(test)]
     pub(crate) fn bytes(&self) -> u64 {
         self.index.bytes()
     }
 
     /// The events of the batches that nobody has taken.
+    #[cfg(test)]
     pub(crate) fn waiting_events(&self) -> u64 {
         self.index.waiting_events()
     }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::ops::Bound::{Excluded, Unbounded};
 
-use super::limit::{Limit, WhenFull};
+use super::limit::Limit;
 use super::name::BatchName;
+use crate::when_full::WhenFull;
 
 /// The right to a batch on disk: whoever has it sends the batch, and then removes it or puts it back.
 ///
@@ -18,6 +19,13 @@ pub(crate) struct Ticket {
 }
 
 impl Ticket {
+    /// The right to a batch that no test reads.
+    #[cfg(test)]
+    pub(crate) fn of(id: [u8; 16], events: u32) -> Self {
+        let name = BatchName { id, events };
+        Self { name, bytes: 0 }
+    }
+
     pub(crate) fn events(&self) -> u32 {
         self.name.events
     }
@@ -29,7 +37,6 @@ pub(crate) struct Index {
     /// Those that nobody has taken, oldest first.
     waiting: BTreeMap<BatchName, u64>,
     waiting_bytes: u64,
-    waiting_events: u64,
     /// Of all files, those that are taken included.
     bytes: u64,
     /// The last batch that could not be read; the ones after it have their turn first.
@@ -41,8 +48,9 @@ impl Index {
         self.bytes
     }
 
+    #[cfg(test)]
     pub(crate) fn waiting_events(&self) -> u64 {
-        self.waiting_events
+        self.waiting.keys().map(|name| u64::from(name.events)).sum()
     }
 
     /// Adds a file, as one that is taken.
@@ -53,7 +61,6 @@ impl Index {
 
     pub(crate) fn put_back(&mut self, Ticket { name, bytes }: Ticket) {
         self.waiting_bytes += bytes;
-        self.waiting_events += u64::from(name.events);
         self.waiting.insert(name, bytes);
     }
 
@@ -70,14 +77,25 @@ impl Index {
 
     /// Takes the batch that is next: the oldest, but for those that could not be read in this round.
     pub(crate) fn take(&mut self) -> Option<Ticket> {
-        let younger = self.postponed.and_then(|name| {
-            let younger = self.waiting.range((Excluded(name), Unbounded));
-            younger.map(|(name, _)| *name).next()
-        });
-        match younger {
-            Some(name) => self.take_named(name),
+        match self.younger() {
+            Some((name, _)) => self.take_named(name),
             None => self.take_oldest(),
         }
+    }
+
+    /// The length of the file that is next.
+    pub(crate) fn next_bytes(&self) -> Option<u64> {
+        let oldest = self.waiting.first_key_value();
+        self.younger()
+            .or(oldest.map(|(name, bytes)| (*name, *bytes)))
+            .map(|(_, bytes)| bytes)
+    }
+
+    /// The oldest of those that have their turn before the one that could not be read.
+    fn younger(&self) -> Option<(BatchName, u64)> {
+        let younger = (Excluded(self.postponed?), Unbounded);
+        let next = self.waiting.range(younger).next();
+        next.map(|(name, bytes)| (*name, *bytes))
     }
 
     /// Takes the oldest batch, and begins a new round.
@@ -90,14 +108,13 @@ impl Index {
     fn take_named(&mut self, name: BatchName) -> Option<Ticket> {
         let bytes = self.waiting.remove(&name)?;
         self.waiting_bytes -= bytes;
-        self.waiting_events -= u64::from(name.events);
         Some(Ticket { name, bytes })
     }
 
     /// Whether there is room for a file, or can be.
     pub(crate) fn can_hold(&self, bytes: u64, limit: Limit) -> bool {
         let stays = match limit.when_full {
-            WhenFull::RefuseNew => self.bytes,
+            WhenFull::DropNewest => self.bytes,
             WhenFull::DropOldest => self.bytes - self.waiting_bytes,
         };
         stays + bytes <= limit.bytes

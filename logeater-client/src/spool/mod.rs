@@ -33,12 +33,11 @@ mod index;
 mod limit;
 mod name;
 
-pub(crate) use adoption::SetAside;
-pub(crate) use disk_error::{DiskError, Trouble};
-pub(crate) use flaw::Flaw;
-pub(crate) use handle::{Spool, TakeError, Taken, WriteError};
+pub(crate) use adoption::{Adopted, SetAside};
+pub(crate) use disk_error::DiskError;
+pub(crate) use handle::{Spool, TakeError, Taken, WriteError, Written};
 pub(crate) use index::Ticket;
-pub(crate) use limit::{Limit, WhenFull};
+pub(crate) use limit::Limit;
 
 #[cfg(test)]
 mod crash_tests;

@@ -8,12 +8,16 @@ use std::thread;
 
 use tempfile::{TempDir, tempdir};
 
+use super::disk_error::Trouble;
+use super::flaw::Flaw;
+use super::handle::Dropped;
 use super::header::HEADER_BYTES;
 use super::*;
+use crate::when_full::WhenFull;
 
 pub(super) const NO_LIMIT: Limit = Limit {
     bytes: u64::MAX,
-    when_full: WhenFull::RefuseNew,
+    when_full: WhenFull::DropNewest,
 };
 
 fn open(parent: &TempDir, client: u8, limit: Limit) -> Spool {
@@ -320,13 +324,13 @@ fn at_its_limit_a_spool_refuses_what_is_new() {
     let parent = tempdir().unwrap();
     let limit = Limit {
         bytes: 2 * (HEADER_BYTES as u64 + 5),
-        when_full: WhenFull::RefuseNew,
+        when_full: WhenFull::DropNewest,
     };
     let mut spool = open(&parent, 1, limit);
     store(&mut spool, 1, 10, b"first");
     store(&mut spool, 2, 20, b"secon");
     let written = spool.write([3; 16], 30, b"");
-    assert_eq!(written.dropped_events, 0);
+    assert_eq!(written.dropped, []);
     assert_eq!(written.ticket, Err(WriteError::Full));
     assert_eq!(drain(&mut spool).len(), 2);
     store(&mut spool, 3, 30, b"third");
@@ -344,10 +348,14 @@ fn at_its_limit_a_spool_drops_the_oldest_that_nobody_sends() {
     store(&mut spool, 2, 20, b"secon");
     store(&mut spool, 3, 30, b"third");
     let written = spool.write([4; 16], 40, b"fourt");
-    assert_eq!(written.dropped_events, 20);
+    let second = Dropped {
+        events: 20,
+        batch: b"secon".to_vec(),
+    };
+    assert_eq!(written.dropped, [second]);
     spool.put_back(written.ticket.unwrap());
     let too_large = spool.write([5; 16], 50, &[0; 2 * (HEADER_BYTES + 5) + 1]);
-    assert_eq!(too_large.dropped_events, 0);
+    assert_eq!(too_large.dropped, []);
     assert_eq!(too_large.ticket, Err(WriteError::Full));
     assert_eq!(spool.waiting_events(), 70);
     spool.put_back(sent);
@@ -364,7 +372,7 @@ fn what_was_adopted_counts_for_the_limit_and_is_kept_beyond_it() {
     store(&mut client(&parent, 1), 1, 10, b"first");
     let limit = Limit {
         bytes: HEADER_BYTES as u64 + 4,
-        when_full: WhenFull::RefuseNew,
+        when_full: WhenFull::DropNewest,
     };
     let mut next = open(&parent, 2, limit);
     next.adopt();
@@ -375,26 +383,35 @@ fn what_was_adopted_counts_for_the_limit_and_is_kept_beyond_it() {
 }
 
 #[test]
-fn a_folder_that_was_removed_is_an_error_that_says_so() {
+fn a_folder_that_was_removed_is_made_anew_and_what_was_in_it_is_lost() {
     let parent = tempdir().unwrap();
     let mut spool = client(&parent, 1);
-    store(&mut spool, 1, 10, b"batch");
+    store(&mut spool, 1, 10, b"first");
     fs::remove_dir_all(parent.path()).unwrap();
-    let gone = DiskError {
-        path: file(&folder(&parent, 1), 2, 1).with_extension("tmp"),
-        trouble: Trouble::Gone,
-    };
-    assert_eq!(
-        spool.write([2; 16], 1, b"").ticket,
-        Err(WriteError::Disk(gone))
-    );
+    store(&mut spool, 2, 20, b"second");
     let path = file(&folder(&parent, 1), 1, 10);
     assert_eq!(
         spool.take().unwrap_err(),
         TakeError::Gone { events: 10, path }
     );
-    assert_eq!((spool.waiting_events(), spool.bytes()), (0, 0));
+    // It has its lock again.
+    assert_eq!(client(&parent, 2).adopt().batches, 0);
+    assert_eq!(drain(&mut spool), [(b"second".to_vec(), 20)]);
+    assert_eq!(spool.bytes(), 0);
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_anew_is_an_error_that_says_so() {
+    let parent = tempdir().unwrap();
+    let mut spool = client(&parent, 1);
+    fs::remove_dir_all(parent.path()).unwrap();
+    fs::write(parent.path(), "").unwrap();
+    let Err(WriteError::Disk(error)) = spool.write([2; 16], 1, b"").ticket else {
+        panic!("it was written");
+    };
+    assert_eq!(error.trouble, Trouble::NoFolder);
     assert_eq!(spool.adopt().errors.len(), 1);
+    assert_eq!((spool.waiting_events(), spool.bytes()), (0, 0));
 }
 
 #[test]

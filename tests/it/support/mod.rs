@@ -15,12 +15,12 @@ pub(crate) use certificates::Authority;
 pub(crate) use collector::{Collector, Program};
 pub(crate) use events::{Address, Line, Order, Shop};
 pub(crate) use itself::{another_process, role};
-pub(crate) use peer::{BabblingPeer, Front, Peer, SilentPeer};
+pub(crate) use peer::{BabblingPeer, Front, Peer, SilentPeer, nowhere};
 pub(crate) use proxy::Proxy;
 pub(crate) use scripted::{Lie, Noise, Reply, ScriptedPeer};
 pub(crate) use store::Store;
 pub(crate) use told::Told;
-pub(crate) use watch::watch;
+pub(crate) use watch::{check_sum, watch};
 
 use logeater_client::{Client, ClientBuilder};
 

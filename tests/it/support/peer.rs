@@ -245,3 +245,9 @@ impl BabblingPeer {
         Self { url }
     }
 }
+
+/// Where nobody listens.
+pub(crate) fn nowhere() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
+}

@@ -32,7 +32,8 @@ pub(crate) fn watch<T: Send + 'static>(
     worker.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
-fn check_sum(stats: &Stats) {
+/// Every event has one place.
+pub(crate) fn check_sum(stats: &Stats) {
     let ends = stats.delivered + stats.rejected + stats.dropped + stats.spooled;
     assert_eq!(stats.emitted, ends + stats.pending, "{stats:?}");
 }
