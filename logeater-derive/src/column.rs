@@ -247,14 +247,10 @@ fn tagged(column: &Column<'_>, Variants { kind, variants }: &Variants<'_>) -> To
     let arms = variants.iter().map(|variant| write_variant(kind, variant));
     let description = description(&column.description);
     let columns = quote! {
-        &[
-            __logeater::nullable(
-                <__logeater::std::primitive::str as __logeater::Column>::FIELD,
-                #kind,
-                #values,
-            ),
+        &__logeater::columns([
+            (<__logeater::std::primitive::str as __logeater::Column>::FIELD, #kind, #values),
             #(#columns),*
-        ]
+        ])
     };
     let mut wanted = Bounds::new(column.item.generics);
     for variant in variants {
@@ -288,14 +284,10 @@ fn variant_column(variant: &DataVariant<'_>) -> Option<TokenStream> {
         VariantData::Nothing => None,
         VariantData::Fields(fields) => {
             let columns = declared(fields);
-            Some(quote!(__logeater::record(#name, #description, #columns)))
+            Some(quote!((__logeater::record(#columns), #name, #description)))
         }
         VariantData::Value(ty) => Some(quote_spanned! {at(ty.span())=>
-            __logeater::nullable(
-                <#ty as __logeater::Column>::VARIANT,
-                #name,
-                #description,
-            )
+            (<#ty as __logeater::Column>::VARIANT, #name, #description)
         }),
     }
 }

@@ -1,6 +1,7 @@
 //! `#[derive(Event)]`: from the checked model to tokens.
 
 use std::collections::HashMap;
+use std::mem;
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -40,7 +41,13 @@ fn expand(event: &Event<'_>) -> TokenStream {
         .enumerate()
         .map(|(index, event_type)| declaration(event, event_type, index));
     let parts = flattened_parts(event);
-    let same_columns = same_columns(event);
+    let mut early = same_columns(event);
+    // Where a check needs the parameters of the type it stands within, and the first that fails hides the next.
+    let late = if event.item.generics.params.is_empty() {
+        Vec::new()
+    } else {
+        mem::take(&mut early)
+    };
     let event_type = event_type(event);
     let user_id = user_id(event);
     let timestamp = timestamp(event);
@@ -51,16 +58,14 @@ fn expand(event: &Event<'_>) -> TokenStream {
         #[automatically_derived]
         #allow
         impl #impl_generics __logeater::Event for #ident #type_generics #where_clause {
-            const TYPES: &'static [__logeater::EventType] = {
-                #same_columns
-                #types
-            };
+            const TYPES: &'static [__logeater::EventType] = { #(#late;)* #types };
             #parts
             #event_type
             #user_id
             #timestamp
             #write_details
         }
+        #(#allow const _: () = #early;)*
         #registration
     })
 }
@@ -147,8 +152,8 @@ fn place(span: Span) -> (String, u32) {
 }
 
 /// Checks that a column of several variants has one type. Types that are spelled alike are alike.
-fn same_columns(event: &Event<'_>) -> TokenStream {
-    let mut checks = TokenStream::new();
+fn same_columns(event: &Event<'_>) -> Vec<TokenStream> {
+    let mut checks = Vec::new();
     if !event.is_enum {
         return checks;
     }
@@ -163,11 +168,13 @@ fn same_columns(event: &Event<'_>) -> TokenStream {
             if first_type.to_string() != ty.to_string() {
                 let message = two_types(name, first, event_type.ident);
                 let span = at(field.ty.span());
-                checks.extend(quote_spanned!(span=> __logeater::same_column(
+                checks.push(quote_spanned! {span=>
+                    __logeater::same_column(
                         <#first_type as __logeater::Column>::FIELD,
                         <#ty as __logeater::Column>::FIELD,
                         #message,
-                    );));
+                    )
+                });
             }
         }
     }
@@ -181,21 +188,20 @@ fn two_types(name: &str, first: &Ident, second: &Ident) -> String {
     )
 }
 
-fn event_type(event: &Event<'_>) -> TokenStream {
-    let index = if event.is_enum {
-        let arms = event.types.iter().enumerate().map(|(index, event_type)| {
-            let variant = own(event_type.ident);
-            quote!(Self::#variant { .. } => #index,)
-        });
-        quote!(match self { #(#arms)* })
-    } else {
-        quote!(0)
-    };
-    quote! {
-        fn event_type(&self) -> &'static __logeater::EventType {
-            &<Self as __logeater::Event>::TYPES[#index]
-        }
+/// Which of several types a value has.
+fn event_type(event: &Event<'_>) -> Option<TokenStream> {
+    if !event.is_enum {
+        return None;
     }
+    let arms = event.types.iter().enumerate().map(|(index, event_type)| {
+        let variant = own(event_type.ident);
+        quote!(Self::#variant { .. } => #index,)
+    });
+    Some(quote! {
+        fn event_type(&self) -> &'static __logeater::EventType {
+            &<Self as __logeater::Event>::TYPES[match self { #(#arms)* }]
+        }
+    })
 }
 
 fn user_id(event: &Event<'_>) -> Option<TokenStream> {

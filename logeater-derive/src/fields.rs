@@ -38,30 +38,28 @@ pub(crate) fn binding(field: &Field<'_>) -> TokenStream {
 /// The columns that `fields` declare, as an array.
 pub(crate) fn declared(fields: &[Field<'_>]) -> TokenStream {
     let columns = columns(fields).map(declaration);
-    quote!(&[#(#columns),*])
+    quote!(&__logeater::columns([#(#columns),*]))
 }
 
+/// A column without its texts, and these.
 fn declaration(field: &Field<'_>) -> TokenStream {
     let (ty, name, description) = (column_type(field), &field.name, &field.description);
-    let required = field.attrs.required.is_some();
-    let declare = if required {
-        quote_spanned!(at(field.ty.span())=> required::<<#ty as __logeater::Column>::Shape>)
-    } else {
-        quote!(nullable)
-    };
-    let policy_tag = field.attrs.policy_tag.as_ref().map(|given| {
-        let tag = &given.value;
-        quote!(.policy_tag(#tag))
-    });
-    let declared = quote_spanned! {at(field.ident.span())=>
-        __logeater::#declare(<#ty as __logeater::Column>::FIELD, #name, #description) #policy_tag
-    };
-    match refinement(&field.attrs) {
-        Some(_) => {
-            quote_spanned!(at(field.ty.span())=> __logeater::refined::<#ty>(#declared))
-        }
-        None => declared,
+    let mut column = quote_spanned!(at(field.ident.span())=> <#ty as __logeater::Column>::FIELD);
+    if field.attrs.required.is_some() {
+        column = quote_spanned! {at(field.ty.span())=>
+            __logeater::required::<<#ty as __logeater::Column>::Shape>(#column)
+        };
     }
+    if let Some(tag) = &field.attrs.policy_tag {
+        let tag = &tag.value;
+        column = quote!(#column.policy_tag(#tag));
+    }
+    if refinement(&field.attrs).is_some() {
+        column = quote_spanned! {at(field.ty.span())=>
+            __logeater::refined(#column, <#ty as __logeater::Column>::PROBLEM)
+        };
+    }
+    quote!((#column, #name, #description))
 }
 
 /// The columns that `fields` declare, as an array of parts: fields of their own, and flattened ones.
@@ -81,7 +79,7 @@ pub(crate) fn parts(fields: &[Field<'_>]) -> TokenStream {
             });
         } else {
             let columns = run.iter().map(|field| declaration(field));
-            parts.extend(quote!(__logeater::Part::Columns(&[#(#columns),*]),));
+            parts.extend(quote!(__logeater::Part::Columns(&__logeater::columns([#(#columns),*])),));
         }
     }
     quote!(&[#parts])
@@ -110,14 +108,11 @@ pub(crate) fn written(fields: &[Field<'_>], value: fn(&Field<'_>) -> TokenStream
             }
             let key = format!(",\"{}\":", &field.name.text);
             let value = value(field);
-            if let (Encoding::Itself, None) = (field.encoding(), refinement(&field.attrs)) {
-                let ty = field.ty;
-                return quote_spanned! {span=>
-                    <#ty as __logeater::Column>::write_field(#value, #key, __out);
-                };
+            if let Encoding::Json = field.encoding() {
+                return quote_spanned!(span=> __out.json_field(#key, #value););
             }
-            let (method, value) = column_value(field, &value);
-            quote_spanned!(span=> __out.#method(#key, #value);)
+            let (ty, value) = (column_type(field), column_value(field, value));
+            quote_spanned!(span=> <#ty as __logeater::Column>::write_field(#value, #key, __out);)
         });
     quote!(#(#statements)*)
 }
@@ -129,27 +124,38 @@ pub(crate) fn bounds(fields: &[Field<'_>], bounds: &mut Bounds<'_>) {
         bounds.want(ty, &quote!(__logeater::Column<Shape: __logeater::Flat>));
     }
     for field in columns(fields) {
-        let (ty, column) = (field.ty, column_type(field));
-        match field.encoding() {
-            Encoding::Itself => bounds.want(ty, &quote!(__logeater::Column)),
-            Encoding::Json => bounds.want(ty, &quote!(__logeater::Serialize)),
-            Encoding::Display => bounds.want(
-                inside_option(ty).unwrap_or(ty),
-                &quote!(__logeater::std::fmt::Display),
-            ),
-            Encoding::With(_) => {}
-            Encoding::Unit(_) => bounds.want(ty, &quote!(__logeater::Span)),
+        let ty = field.ty;
+        let shaped = match field.encoding() {
+            Encoding::Itself => {
+                bounds.want(ty, &quote!(__logeater::Column));
+                Some(quote!(#ty))
+            }
+            Encoding::Json => {
+                bounds.want(ty, &quote!(__logeater::Serialize));
+                None
+            }
+            Encoding::Display => {
+                let shown = inside_option(ty).unwrap_or(ty);
+                bounds.want(shown, &quote!(__logeater::std::fmt::Display));
+                None
+            }
+            Encoding::With(adapter) => Some(quote!(#adapter::Column)),
+            Encoding::Unit(_) => {
+                bounds.want(ty, &quote!(__logeater::Span));
+                Some(quote!(#ty))
+            }
             Encoding::Into(target) => {
                 bounds.want(target, &quote!(__logeater::Column));
                 bounds.want(
                     &quote!(for<'__any> #target),
                     &quote!(__logeater::std::convert::From<&'__any #ty>),
                 );
+                Some(quote!(#target))
             }
-        }
-        if field.attrs.required.is_some() {
+        };
+        if let (Some(shaped), Some(_)) = (shaped, &field.attrs.required) {
             bounds.want(
-                &quote!(<#column as __logeater::Column>::Shape),
+                &quote!(<#shaped as __logeater::Column>::Shape),
                 &quote!(__logeater::AlwaysPresent),
             );
         }
@@ -160,26 +166,26 @@ fn columns<'f, 'a>(fields: &'f [Field<'a>]) -> impl Iterator<Item = &'f Field<'a
     fields.iter().filter(|field| field.is_column())
 }
 
-/// The type that is a `Column`.
+/// The type that is a `Column`: the field's own, or one that has it by reference.
+///
+/// What a column declares and how it is written name this type alike: so the compiler says once, and not twice, what
+/// is wrong with it.
 pub(crate) fn column_type(field: &Field<'_>) -> TokenStream {
-    let ty = field.ty;
+    let (ty, span) = (field.ty, at(field.ty.span()));
     let encoded = match field.encoding() {
         Encoding::Itself => quote!(#ty),
         Encoding::Json => quote!(__logeater::AsJson<#ty>),
         Encoding::Display => inside_option(ty).map_or_else(
-            || quote!(__logeater::AsDisplay<#ty>),
-            |inner| quote!(__logeater::std::option::Option<__logeater::AsDisplay<#inner>>),
+            || quote!(__logeater::AsDisplay<__logeater::Ref<'_, #ty>>),
+            |inner| quote!(__logeater::std::option::Option<__logeater::AsDisplay<__logeater::Ref<'_, #inner>>>),
         ),
         Encoding::With(adapter) => quote!(#adapter::Column),
         Encoding::Into(target) => quote!(#target),
-        Encoding::Unit(nanos) => {
-            quote_spanned!(at(ty.span())=> __logeater::InUnit<#ty, #nanos>)
-        }
+        Encoding::Unit(nanos) => quote_spanned!(span=> __logeater::InUnit<__logeater::Ref<'_, #ty>, #nanos>),
     };
-    let span = at(ty.span());
     match refinement(&field.attrs) {
         Some((wrapper, limits)) => {
-            quote_spanned!(span=> __logeater::#wrapper<#encoded, #(#limits),*>)
+            quote_spanned!(span=> __logeater::#wrapper<__logeater::Ref<'_, #encoded>, #(#limits),*>)
         }
         None => encoded,
     }
@@ -198,38 +204,26 @@ fn refinement(attrs: &Attrs) -> Option<(TokenStream, Vec<TokenStream>)> {
     attrs.int64.as_ref().map(|_| (quote!(Int64), Vec::new()))
 }
 
-/// The method of the writer, and a reference to the value that is a `Column`.
-fn column_value(field: &Field<'_>, value: &TokenStream) -> (TokenStream, TokenStream) {
-    let (method, encoded) = encoded_value(field, value);
-    match refinement(&field.attrs) {
-        Some((wrapper, limits)) => (
-            method,
-            quote!(&__logeater::#wrapper::<_, #(#limits),*>(#encoded)),
-        ),
-        None => (method, encoded),
-    }
-}
-
-fn encoded_value(field: &Field<'_>, value: &TokenStream) -> (TokenStream, TokenStream) {
-    let ty = field.ty;
-    match field.encoding() {
-        Encoding::Itself => (quote!(field), quote!(#value)),
-        Encoding::Json => (quote!(json_field), quote!(#value)),
+/// A reference to the value that is a `Column`; `value` is one to the field.
+fn column_value(field: &Field<'_>, value: TokenStream) -> TokenStream {
+    let (ty, span) = (field.ty, at(field.ty.span()));
+    let encoded = match field.encoding() {
+        Encoding::Itself | Encoding::Json => value,
         Encoding::Display if inside_option(ty).is_some() => {
-            let lifted =
-                quote!(__logeater::std::option::Option::as_ref(#value).map(__logeater::AsDisplay));
-            (quote!(field), quote!(&#lifted))
+            quote!(&__logeater::std::option::Option::as_ref(#value).map(__logeater::AsDisplay))
         }
-        Encoding::Display => (quote!(field), quote!(&__logeater::AsDisplay(#value))),
-        Encoding::With(adapter) => (quote!(field), quote!(&#adapter::column(#value))),
-        Encoding::Into(target) => (
-            quote!(field),
-            quote!(&<#target as __logeater::std::convert::From<&#ty>>::from(#value)),
-        ),
-        Encoding::Unit(nanos) => (
-            quote!(field),
-            quote_spanned!(at(ty.span())=> &__logeater::InUnit::<_, #nanos>(#value)),
-        ),
+        Encoding::Display => quote!(&__logeater::AsDisplay(#value)),
+        Encoding::With(adapter) => quote!(&#adapter::column(#value)),
+        Encoding::Into(target) => {
+            quote!(&<#target as __logeater::std::convert::From<&#ty>>::from(#value))
+        }
+        Encoding::Unit(nanos) => {
+            quote_spanned!(span=> &__logeater::InUnit::<_, #nanos>(#value))
+        }
+    };
+    match refinement(&field.attrs) {
+        Some((wrapper, limits)) => quote!(&__logeater::#wrapper::<_, #(#limits),*>(#encoded)),
+        None => encoded,
     }
 }
 

@@ -4,7 +4,7 @@ pub use crate::__register_events as register;
 #[cfg(feature = "catalog")]
 pub use crate::assert_current;
 pub use crate::derived::{
-    AlwaysPresent, AsDisplay, AsJson, event_type, inner_or_own, nullable, record, required,
+    AlwaysPresent, AsDisplay, AsJson, Ref, columns, event_type, inner_or_own, record, required,
     same_column,
 };
 pub use crate::flatten::{Flat, Part, flat, flat_event_type, flat_record, one_table};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::derived::{nullable, record};
+use crate::derived::record;
 use crate::flatten::Part;
 use crate::{FieldSchema, JsonWriter, Limits};
 
@@ -47,6 +47,10 @@ pub trait Column {
     #[doc(hidden)]
     const PARTS: &'static [Part] = &[];
 
+    /// Why the option that makes this column of another does not go with that one; for the derives.
+    #[doc(hidden)]
+    const PROBLEM: Option<&'static str> = None;
+
     /// The column that a field is, without a name: NULLABLE, or REPEATED.
     ///
     /// The derives name this and [`write_field`](Self::write_field) alike: so the compiler says once, and not twice,
@@ -68,12 +72,9 @@ pub trait Column {
     /// `value`.
     #[doc(hidden)]
     const VARIANT: FieldSchema = if is_one_record(&Self::FIELD) {
-        FieldSchema {
-            mode: Mode::Nullable,
-            ..Self::FIELD
-        }
+        Self::FIELD
     } else {
-        record("", "", const { &[nullable(Self::FIELD, "value", "")] })
+        record(const { &[Self::FIELD.named("value", "")] })
     };
 
     /// Writes the value: exactly one JSON value of the declared type.

@@ -102,10 +102,6 @@ mod tests {
             Source::new("Added", "a.rs", 1),
         )];
 
-        fn event_type(&self) -> &'static EventType {
-            &Self::TYPES[0]
-        }
-
         fn write_details(&self, _: &mut JsonWriter<'_>) {}
     }
 
@@ -115,10 +111,6 @@ mod tests {
             &[FieldSchema::of::<u32>("sku")],
             Source::new("Removed", "a.rs", 2),
         )];
-
-        fn event_type(&self) -> &'static EventType {
-            &Self::TYPES[0]
-        }
 
         fn write_details(&self, _: &mut JsonWriter<'_>) {}
     }

@@ -37,6 +37,9 @@ impl<T: Display + ?Sized> Column for AsDisplay<T> {
     }
 }
 
+/// A reference, where a lint would find fault with `&Option<&T>` that nobody wrote.
+pub type Ref<'a, T> = &'a T;
+
 /// The shape of a column that always has a value: [`One`] alone.
 #[diagnostic::on_unimplemented(
     message = "a REQUIRED column always has one value",
@@ -48,30 +51,32 @@ pub trait AlwaysPresent: Shape {}
 
 impl AlwaysPresent for One {}
 
-/// Declares a NULLABLE or REPEATED column.
+/// Declares columns: each with its name and its description.
 #[must_use]
-pub const fn nullable(
-    field: FieldSchema,
-    name: &'static str,
-    description: &'static str,
-) -> FieldSchema {
-    FieldSchema {
-        name,
-        description,
-        ..field
+pub const fn columns<const N: usize>(
+    declared: [(FieldSchema, &'static str, &'static str); N],
+) -> [FieldSchema; N] {
+    let mut columns = [record(&[]); N];
+    let mut at = 0;
+    while at < N {
+        let (column, name, description) = declared[at];
+        // Not by a call: the compiler runs this for every column.
+        columns[at] = FieldSchema {
+            name,
+            description,
+            ..column
+        };
+        at += 1;
     }
+    columns
 }
 
-/// Declares a column that is a RECORD of `fields`.
+/// A column that is a RECORD of `fields`, without a name.
 #[must_use]
-pub const fn record(
-    name: &'static str,
-    description: &'static str,
-    fields: &'static [FieldSchema],
-) -> FieldSchema {
+pub const fn record(fields: &'static [FieldSchema]) -> FieldSchema {
     FieldSchema {
-        name,
-        description,
+        name: "",
+        description: "",
         type_description: "",
         column_type: ColumnType::Record,
         mode: Mode::Nullable,
@@ -81,24 +86,20 @@ pub const fn record(
     }
 }
 
-/// Declares a REQUIRED column.
+/// Makes a column REQUIRED.
 ///
 /// # Panics
 ///
 /// At compile time, for a column of type JSON.
 #[must_use]
-pub const fn required<S: AlwaysPresent>(
-    field: FieldSchema,
-    name: &'static str,
-    description: &'static str,
-) -> FieldSchema {
+pub const fn required<S: AlwaysPresent>(column: FieldSchema) -> FieldSchema {
     assert!(
-        !matches!(field.column_type, ColumnType::Json),
+        !matches!(column.column_type, ColumnType::Json),
         "a column of type JSON cannot be `required`, since its null is SQL's NULL: remove `required`"
     );
     FieldSchema {
         mode: Mode::Required,
-        ..nullable(field, name, description)
+        ..column
     }
 }
 
@@ -223,7 +224,7 @@ mod tests {
 
     const MANY: FieldSchema = FieldSchema {
         fields: &[FieldSchema::of::<u8>("column"); 4_998],
-        ..record("many", "", &[])
+        ..record(&[])
     };
 
     #[test]

@@ -24,8 +24,10 @@ pub trait Event {
     #[doc(hidden)]
     const PARTS: &'static [&'static [Part]] = &[];
 
-    /// The type of this value, one of [`TYPES`](Self::TYPES).
-    fn event_type(&self) -> &'static EventType;
+    /// The type of this value, one of [`TYPES`](Self::TYPES); the first of them unless said otherwise.
+    fn event_type(&self) -> &'static EventType {
+        &Self::TYPES[0]
+    }
 
     /// Who did it; `None` unless a field says so.
     fn user_id(&self) -> Option<Cow<'_, str>> {

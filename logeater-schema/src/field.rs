@@ -1,6 +1,5 @@
 //! What the code declares of one field, all of it known at compile time.
 
-use crate::derived::nullable;
 use crate::{Column, ColumnType, Limits, Mode};
 
 /// One declared field: a column of an event type, or of a RECORD.
@@ -29,7 +28,7 @@ impl FieldSchema {
     /// Declares the column `name` of type `C`, without a description.
     #[must_use]
     pub const fn of<C: Column + ?Sized>(name: &'static str) -> Self {
-        nullable(C::FIELD, name, "")
+        C::FIELD.named(name, "")
     }
 
     /// Sets the field's own description.
@@ -44,6 +43,15 @@ impl FieldSchema {
     pub const fn policy_tag(mut self, tag: &'static str) -> Self {
         self.policy_tag = Some(tag);
         self
+    }
+
+    /// The same column by its name.
+    pub(crate) const fn named(self, name: &'static str, description: &'static str) -> Self {
+        Self {
+            name,
+            description,
+            ..self
+        }
     }
 
     /// Makes the column REQUIRED.

@@ -6,11 +6,9 @@
 use std::marker::PhantomData;
 
 use crate::const_text::{Text, is_equal, refuse, text};
-use crate::derived::is_same;
+use crate::derived::{is_same, record};
 use crate::name::{check_column_name, check_table_column_name};
-use crate::{
-    Column, ColumnType, Event, EventType, FieldSchema, Limits, Maybe, Mode, One, Shape, Source,
-};
+use crate::{Column, ColumnType, Event, EventType, FieldSchema, Maybe, Mode, One, Shape, Source};
 
 /// Some of the columns of an event type or of a RECORD, in their order.
 #[derive(Clone, Copy, Debug)]
@@ -161,17 +159,6 @@ impl<E: Event, const INDEX: usize> Parts for OfEvent<E, INDEX> {
     const PARTS: &'static [Part] = E::PARTS[INDEX];
 }
 
-const NO_FIELD: FieldSchema = FieldSchema {
-    name: "",
-    description: "",
-    type_description: "",
-    column_type: ColumnType::String,
-    mode: Mode::Nullable,
-    limits: Limits::NONE,
-    policy_tag: None,
-    fields: &[],
-};
-
 /// The columns of all parts.
 const fn joined<P: Parts>() -> &'static [FieldSchema] {
     let (count, _) = sizes(P::PARTS);
@@ -218,7 +205,7 @@ const fn filled<P: Parts, const N: usize>() -> &'static [FieldSchema; N] {
 }
 
 const fn fill<const N: usize>(parts: &[Part], mut names: &'static [u8]) -> [FieldSchema; N] {
-    let mut filled = [NO_FIELD; N];
+    let mut filled = [record(&[]); N];
     let (mut count, mut at) = (0, 0);
     while at < parts.len() {
         let (prefix, fields, optional) = open(parts[at]);

@@ -7,21 +7,15 @@ use std::borrow::Cow;
 
 use crate::{Column, ColumnType, FieldSchema, JsonWriter, Limits, Many, Mode, Shape};
 
-/// A column that is held to less than its inner one.
-pub trait Refined: Column {
-    /// Why the inner column cannot be held to that.
-    const PROBLEM: Option<&'static str>;
-}
-
 /// Lets a column be declared that is held to less than its type.
 ///
 /// # Panics
 ///
-/// When its type has no such limit.
+/// With `problem`, the column's [`PROBLEM`](Column::PROBLEM), if it has one.
 #[must_use]
-pub const fn refined<C: Refined>(field: FieldSchema) -> FieldSchema {
-    match C::PROBLEM {
-        None => field,
+pub const fn refined(column: FieldSchema, problem: Option<&'static str>) -> FieldSchema {
+    match problem {
+        None => column,
         Some(problem) => panic!("{}", problem),
     }
 }
@@ -37,6 +31,10 @@ impl<T: Column + ?Sized, const MAX: u64> Column for MaxLength<T, MAX> {
     const FIELDS: &'static [FieldSchema] = T::FIELDS;
     const DESCRIPTION: &'static str = T::DESCRIPTION;
     const LIMITS: Limits = Limits::max_length(MAX);
+    const PROBLEM: Option<&'static str> = match T::TYPE {
+        ColumnType::String | ColumnType::Bytes => None,
+        _ => Some("`max_length` is for text and bytes: remove it"),
+    };
 
     fn write(&self, out: &mut JsonWriter<'_>) {
         let start = out.position();
@@ -65,13 +63,6 @@ impl<T: Column + ?Sized, const MAX: u64> Column for MaxLength<T, MAX> {
     }
 }
 
-impl<T: Column + ?Sized, const MAX: u64> Refined for MaxLength<T, MAX> {
-    const PROBLEM: Option<&'static str> = match T::TYPE {
-        ColumnType::String | ColumnType::Bytes => None,
-        _ => Some("`max_length` is for text and bytes: remove it"),
-    };
-}
-
 /// A NUMERIC or BIGNUMERIC of at most `PRECISION` digits, `SCALE` of them behind the point.
 #[derive(Debug)]
 pub struct Digits<T: ?Sized, const PRECISION: u32, const SCALE: u32>(pub T);
@@ -85,6 +76,17 @@ impl<T: Column + ?Sized, const PRECISION: u32, const SCALE: u32> Column
     const FIELDS: &'static [FieldSchema] = T::FIELDS;
     const DESCRIPTION: &'static str = T::DESCRIPTION;
     const LIMITS: Limits = Limits::numeric(PRECISION, SCALE);
+    // <https://cloud.google.com/bigquery/docs/reference/rest/v2/tables#TableFieldSchema>
+    const PROBLEM: Option<&'static str> = match (T::TYPE, PRECISION.saturating_sub(SCALE), SCALE) {
+        (ColumnType::Numeric, 1..=29, 0..=9) | (ColumnType::BigNumeric, 1..=38, 0..=38) => None,
+        (ColumnType::Numeric, ..) => Some(
+            "a NUMERIC has 1 to 29 digits before the point and at most 9 behind it: write such a `numeric(precision, scale)`",
+        ),
+        (ColumnType::BigNumeric, ..) => Some(
+            "a BIGNUMERIC has 1 to 38 digits before the point and at most 38 behind it: write such a `numeric(precision, scale)`",
+        ),
+        _ => Some("`numeric` is for decimals, u64, usize, i128 and u128: remove it"),
+    };
 
     fn write(&self, out: &mut JsonWriter<'_>) {
         let start = out.position();
@@ -115,22 +117,6 @@ impl<T: Column + ?Sized, const PRECISION: u32, const SCALE: u32> Column
     }
 }
 
-/// <https://cloud.google.com/bigquery/docs/reference/rest/v2/tables#TableFieldSchema>
-impl<T: Column + ?Sized, const PRECISION: u32, const SCALE: u32> Refined
-    for Digits<T, PRECISION, SCALE>
-{
-    const PROBLEM: Option<&'static str> = match (T::TYPE, PRECISION.saturating_sub(SCALE), SCALE) {
-        (ColumnType::Numeric, 1..=29, 0..=9) | (ColumnType::BigNumeric, 1..=38, 0..=38) => None,
-        (ColumnType::Numeric, ..) => Some(
-            "a NUMERIC has 1 to 29 digits before the point and at most 9 behind it: write such a `numeric(precision, scale)`",
-        ),
-        (ColumnType::BigNumeric, ..) => Some(
-            "a BIGNUMERIC has 1 to 38 digits before the point and at most 38 behind it: write such a `numeric(precision, scale)`",
-        ),
-        _ => Some("`numeric` is for decimals, u64, usize, i128 and u128: remove it"),
-    };
-}
-
 /// An INTEGER of what would be a NUMERIC, since it may be beyond 63 bits.
 #[derive(Debug)]
 pub struct Int64<T: ?Sized>(pub T);
@@ -140,6 +126,12 @@ impl<T: Column + ?Sized> Column for Int64<T> {
     type List = Many;
     const TYPE: ColumnType = ColumnType::Integer;
     const DESCRIPTION: &'static str = T::DESCRIPTION;
+    const PROBLEM: Option<&'static str> = match T::TYPE {
+        ColumnType::Numeric | ColumnType::BigNumeric => None,
+        _ => Some(
+            "`int64` is for u64, usize, i128 and u128, which are no INTEGER without it: remove it",
+        ),
+    };
 
     fn write(&self, out: &mut JsonWriter<'_>) {
         let start = out.position();
@@ -170,15 +162,6 @@ impl<T: Column + ?Sized> Column for Int64<T> {
     fn is_absent(&self) -> bool {
         self.0.is_absent()
     }
-}
-
-impl<T: Column + ?Sized> Refined for Int64<T> {
-    const PROBLEM: Option<&'static str> = match T::TYPE {
-        ColumnType::Numeric | ColumnType::BigNumeric => None,
-        _ => Some(
-            "`int64` is for u64, usize, i128 and u128, which are no INTEGER without it: remove it",
-        ),
-    };
 }
 
 fn parse(text: &str) -> Result<i64, String> {

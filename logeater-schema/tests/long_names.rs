@@ -56,10 +56,6 @@ impl<const NAME: usize> Event for Named<NAME> {
         Source::new("Named", "long_names.rs", 1),
     )];
 
-    fn event_type(&self) -> &'static EventType {
-        &Self::TYPES[0]
-    }
-
     fn write_details(&self, _: &mut JsonWriter<'_>) {}
 }
 

@@ -56,7 +56,22 @@ struct Unit {
     #[event(millis)]
     fits: Option<Duration>,
     #[event(millis)]
-    unit: u64, //~ `u64` is not a span of time … remove the unit //~ `u64` is not a span of time
+    unit: u64, //~ `u64` is not a span of time … remove the unit
+}
+
+struct Own;
+
+#[derive(Event)]
+#[event("limit.own")]
+struct Owned {
+    #[event(max_length = 3)]
+    text: Own, //~ `Own` cannot be a column
+    #[event(numeric(3))]
+    decimals: Vec<Own>, //~ `Own` cannot be a column
+    #[event(int64)]
+    integer: Option<Own>, //~ `Own` cannot be a column
+    #[event(secs)]
+    span: Own, //~ `Own` is not a span of time
 }
 
 #[derive(Event)]

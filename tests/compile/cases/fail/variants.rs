@@ -13,9 +13,10 @@ struct Product {
 #[derive(Event)]
 #[event("cart")]
 enum Cart {
-    Add { sku: String, quantity: u32, price: u32 },
+    Add { sku: String, quantity: u32, price: u32, tags: Vec<String> },
     Remove {
         sku: u64, //~ `Add` and `Remove` share a table … `sku` two types: write one type, or `#[event(rename = "…")]`
+        tags: String, //~ `Add` and `Remove` share a table … `tags` two types
         quantity: Option<i64>,
         price: Euros,
     },
