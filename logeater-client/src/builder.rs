@@ -152,17 +152,17 @@ impl ClientBuilder {
     /// Calls `on_loss` for events that are dropped or rejected, with their type, the reason and how many they are.
     ///
     /// It is called on a thread of its own, soon after: it may take its time, and losses are added up meanwhile. It
-    /// cannot be called by what it emits itself. A shutdown waits for it, but no longer than a quarter of a second.
+    /// is not called for what it emits itself and is lost at once. A shutdown waits for it, but no longer than a quarter of a second.
     pub fn on_loss(mut self, on_loss: impl Fn(&Loss) + Send + Sync + 'static) -> Self {
         self.on_loss = Some(OnLoss::new(on_loss));
         self
     }
 
-    /// Makes the client. Its thread starts with the first event, and connects when there is something to send, so a
-    /// server that is not there yet is no error.
+    /// Makes the client. Its thread starts with the first event, or now if there is a [spool](Self::spool), and connects
+    /// when there is something to send, so a server that is not there yet is no error.
     ///
-    /// A process that has not emitted yet can be forked. In one that is forked later the client says so in the log,
-    /// and is shut down: build another one there.
+    /// A process can be forked until that thread starts. In one that is forked later the client says so in the log, and
+    /// is shut down: build another one there.
     ///
     /// # Errors
     ///

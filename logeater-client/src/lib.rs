@@ -41,7 +41,7 @@
 //! - `metrics`: the counters of [`Stats`] as metrics of the process, by the facade of that name: install its recorder
 //!   before the first event. All clients add up, and are at most five seconds late, and exact when a flush or a
 //!   shutdown ends. `logeater_events_emitted_total`, `_delivered_total`, `_rejected_total`, `_dropped_total` (by
-//!   `reason`), `_sampled_out_total`, `_pending` and `_spooled`; `logeater_requests_retried_total`.
+//!   `reason`), `_sampled_out_total`, `_recovered_total`, `_pending` and `_spooled`; `logeater_requests_retried_total`.
 //! - `tls`: `https://` servers and client certificates, with rustls, its provider ring and the system's roots.
 //! - `tracing`: a layer that makes events of what is said to `tracing`, [`tracing_layer`].
 //!

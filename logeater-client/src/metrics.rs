@@ -27,16 +27,18 @@ impl Metrics {
     pub(crate) fn publish_in_turn(&self, stats: impl FnOnce() -> Stats, now: Instant) {
         let last = self.published().at;
         if last.is_none_or(|last| now.duration_since(last) >= EVERY) {
-            self.publish(stats(), now);
+            self.publish(stats, now);
         }
     }
 
     /// Makes known what has changed.
-    pub(crate) fn publish(&self, stats: Stats, now: Instant) {
-        let before = {
+    pub(crate) fn publish(&self, stats: impl FnOnce() -> Stats, now: Instant) {
+        let (before, stats) = {
+            // They are read under the lock, so that nobody publishes what was before.
             let mut published = self.published();
-            let at = Some(now);
-            std::mem::replace(&mut *published, Published { stats, at })
+            let (stats, at) = (stats(), Some(now));
+            let before = std::mem::replace(&mut *published, Published { stats, at });
+            (before, stats)
         };
         // The recorder is the application's: no lock is held, and one that panics has harmed itself alone.
         let _ = catch_unwind(AssertUnwindSafe(|| {

@@ -42,6 +42,13 @@ struct Caller {
     taken: oneshot::Sender<()>,
 }
 
+/// An event whose sender need not wait any longer.
+pub(crate) struct Admitted {
+    pub(crate) taken: oneshot::Sender<()>,
+    /// Its entry, and why it is not taken.
+    pub(crate) lost: Option<(Vec<u8>, LossReason)>,
+}
+
 /// Called once, when a flush or a shutdown is done: true if every event had its end in time.
 pub(crate) type Done = Box<dyn FnOnce(bool) + Send>;
 
@@ -114,7 +121,7 @@ impl Queue {
     }
 
     /// Takes an entry, and `waiter` with it, and says whether the worker must be woken for it. One that it does not
-    /// take is the caller's to [`lose`](Self::lose), or to [`evict`](Self::evict) another batch for.
+    /// take is the caller's to [`lose`](Self::lose), or to [`make_way`](Self::make_way) for.
     pub(crate) fn append(
         &mut self,
         entry: &[u8],
@@ -220,6 +227,10 @@ impl Queue {
     /// Keeps an entry for which there is no room until there is, or until nobody waits for that any more.
     pub(crate) fn wait_for_room(&mut self, entry: &[u8], now_millis: u64) -> oneshot::Receiver<()> {
         let (taken, is_taken) = oneshot::channel();
+        if self.callers.len() == self.callers.capacity() {
+            // Those who have given up are not kept for those who are patient.
+            self.callers.retain(|caller| !caller.taken.is_closed());
+        }
         self.callers.push_back(Caller {
             entry: entry.to_vec(),
             now_millis,
@@ -228,25 +239,28 @@ impl Queue {
         is_taken
     }
 
-    /// Takes or loses the entries that wait for room, as far as there is some, and hands out whom to tell: without
-    /// the lock.
-    pub(crate) fn admit(&mut self) -> Vec<oneshot::Sender<()>> {
-        let mut told = Vec::new();
+    /// Takes the entries that wait for room, as far as there is some, and hands out whom to tell, without the lock, and
+    /// which entries are lost, which are not counted yet.
+    pub(crate) fn admit(&mut self) -> Vec<Admitted> {
+        let mut admitted = Vec::new();
         while let Some(caller) = self.callers.pop_front() {
             if caller.taken.is_closed() {
                 continue;
             }
-            match self.append(&caller.entry, caller.now_millis, &mut None) {
+            let lost = match self.append(&caller.entry, caller.now_millis, &mut None) {
                 Err(LossReason::QueueFull) => {
                     self.callers.push_front(caller);
                     break;
                 }
-                Err(reason) => self.lose(reason),
-                Ok(_) => {}
-            }
-            told.push(caller.taken);
+                Err(reason) => Some((caller.entry, reason)),
+                Ok(_) => None,
+            };
+            admitted.push(Admitted {
+                taken: caller.taken,
+                lost,
+            });
         }
-        told
+        admitted
     }
 
     fn seal(&mut self) {
@@ -307,14 +321,14 @@ impl Queue {
         self.memory += rest.map_or(0, Batch::memory);
         self.stats.deliver(batch.gauge, ended - rejected);
         self.stats.reject(batch.gauge, rejected);
-        self.end(batch.number, ended);
+        self.end(batch, ended);
     }
 
     /// Counts a batch that is given up.
     pub(crate) fn give_up(&mut self, batch: &Batch, reason: LossReason) {
         let events = u64::from(batch.events);
         self.stats.drop_for(reason, batch.gauge, events);
-        self.end(batch.number, events);
+        self.end(batch, events);
     }
 
     /// Puts a batch back in its place, to be sent again.
@@ -329,11 +343,16 @@ impl Queue {
         self.stats.retries += 1;
     }
 
-    fn end(&mut self, number: i64, events: u64) {
-        if let Some(left) = self.unended.get_mut(&number) {
+    /// Ends so many events of a batch for those who flush. What is counted as spooled has ended before, though other
+    /// parts of the same batch may not have.
+    fn end(&mut self, batch: &Batch, events: u64) {
+        if batch.gauge == Gauge::Spooled {
+            return;
+        }
+        if let Some(left) = self.unended.get_mut(&batch.number) {
             *left -= events;
             if *left == 0 {
-                self.unended.remove(&number);
+                self.unended.remove(&batch.number);
             }
         }
     }

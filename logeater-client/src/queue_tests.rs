@@ -8,6 +8,7 @@ use logeater_proto::{EntryRef, Envelope, write_entry};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use tokio::sync::oneshot;
+use tokio::sync::oneshot::error::TryRecvError;
 
 use super::*;
 use crate::client::PushError;
@@ -257,8 +258,9 @@ impl Model {
 
     /// Those who wait have their turns.
     fn admit(&mut self) {
-        for taken in self.queue.admit() {
-            taken.send(()).unwrap();
+        for admitted in self.queue.admit() {
+            assert_eq!(admitted.lost, None);
+            admitted.taken.send(()).unwrap();
             assert_eq!(self.callers.pop_front().unwrap().try_recv(), Ok(()));
         }
     }
@@ -624,8 +626,8 @@ fn those_who_wait_for_room_have_their_turns_and_end_with_the_client() {
         .unwrap();
     queue.settle(&batch, 0, None);
     queue.reuse(batch);
-    for taken in queue.admit() {
-        taken.send(()).unwrap();
+    for admitted in queue.admit() {
+        admitted.taken.send(()).unwrap();
     }
     assert_eq!(
         (first.try_recv(), second.try_recv().is_err()),
@@ -636,11 +638,44 @@ fn those_who_wait_for_room_have_their_turns_and_end_with_the_client() {
             .shut_down(Instant::now(), Instant::now(), Box::new(|_| ()))
             .is_none()
     );
-    for taken in queue.admit() {
-        taken.send(()).unwrap();
+    let lost: Vec<_> = queue.admit().into_iter().map(|last| last.lost).collect();
+    assert_eq!(lost, [Some((vec![2; 3_000], LossReason::ShutDown))]);
+    assert_eq!(second.try_recv(), Err(TryRecvError::Closed));
+}
+
+#[test]
+fn those_who_give_up_are_not_kept_for_one_who_is_patient() {
+    let mut queue = queue(Duration::ZERO);
+    queue.append(&[0; 3_900], 1, &mut None).unwrap();
+    let _patient = queue.wait_for_room(&[1; 3_000], 1);
+    for _ in 0..10_000 {
+        drop(queue.wait_for_room(&[2; 3_000], 1));
     }
-    assert_eq!(second.try_recv(), Ok(()));
-    assert_eq!(queue.stats().dropped_for(LossReason::ShutDown), 1);
+    assert!(queue.callers.len() < 10);
+}
+
+#[test]
+fn the_parts_of_a_batch_end_once_each_though_one_was_on_disk() {
+    let mut queue = queue(Duration::ZERO);
+    for _ in 0..3 {
+        queue.append(b"", 1, &mut None).unwrap();
+    }
+    assert!(
+        queue
+            .flush(Instant::now() + Duration::from_hours(1), Box::new(|_| ()))
+            .is_none()
+    );
+    let batch = queue
+        .next_batch(Instant::now(), false, Eligible::All)
+        .unwrap();
+    let (mut first, second) = batch.split(2);
+    queue.count_as_spooled(&mut first);
+    queue.settle(&first, 0, None);
+    assert!(queue.finished_flushes(Instant::now()).is_empty());
+    queue.settle(&second, 0, None);
+    let finished = queue.finished_flushes(Instant::now());
+    assert!(finished.iter().map(|(_, in_time)| *in_time).eq([true]));
+    assert_eq!(queue.stats().delivered, 3);
 }
 
 #[test]

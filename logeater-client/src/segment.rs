@@ -191,7 +191,7 @@ impl Batch {
         }
     }
 
-    /// Whether two batches share their memory.
+    /// The same for batches that share their memory.
     #[cfg(test)]
     pub(crate) fn memory_address(&self) -> usize {
         Arc::as_ptr(&self.memory).addr()

@@ -6,6 +6,7 @@ use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use logeater_proto::EntryRef;
 use logeater_schema::Event;
 use tokio::sync::{Notify, oneshot};
 use tracing::warn;
@@ -16,7 +17,7 @@ use crate::encode::Encoder;
 use crate::loss::{LossReason, LossReports};
 #[cfg(feature = "metrics")]
 use crate::metrics::Metrics;
-use crate::queue::{Done, Queue};
+use crate::queue::{Admitted, Done, Queue};
 use crate::sampling::Sampling;
 use crate::segment::{Batch, Waiter, event_types};
 use crate::starter::{Start, Starter};
@@ -197,8 +198,7 @@ impl Shared {
     pub(crate) fn end_waits(&self, waits: Vec<(Done, bool)>) {
         #[cfg(feature = "metrics")]
         if !waits.is_empty() {
-            let stats = self.queue().stats();
-            self.metrics.publish(stats, clock::now());
+            self.metrics.publish(|| self.queue().stats(), clock::now());
         }
         for (done, in_time) in waits {
             done(in_time);
@@ -207,7 +207,16 @@ impl Shared {
 
     /// Drops what has no end yet, and ends everybody's wait.
     pub(crate) fn end(&self) {
-        let (waits, batches) = self.queue().abandon();
+        let (lost, (waits, batches)) = {
+            let mut queue = self.queue();
+            let before = queue.stats().dropped;
+            let abandoned = queue.abandon();
+            (queue.stats().dropped - before, abandoned)
+        };
+        if lost > 0 {
+            let reason = LossReason::ShutDown;
+            warn!(lost, %reason, "events were dropped");
+        }
         for batch in batches {
             self.bury(batch, LossReason::ShutDown);
         }
@@ -222,10 +231,18 @@ impl Shared {
     #[cold]
     fn make_way(&self) -> bool {
         let drop_oldest = self.when_full == WhenFull::DropOldest;
-        let batch = self.queue().make_way(drop_oldest);
-        batch
-            .map(|batch| self.bury(batch, LossReason::QueueFull))
-            .is_some()
+        let (batch, lost) = {
+            let mut queue = self.queue();
+            let batch = queue.make_way(drop_oldest);
+            (batch, queue.stats().dropped_for(LossReason::QueueFull))
+        };
+        let Some(batch) = batch else { return false };
+        let reason = LossReason::QueueFull;
+        if batch.gauge == Gauge::Pending && is_worth_a_line(lost, batch.events.into()) {
+            warn!(lost, %reason, "the oldest events were dropped");
+        }
+        self.bury(batch, reason);
+        true
     }
 
     /// Counts the loss of an event that was not taken, and says it, if it is time to.
@@ -302,8 +319,13 @@ impl Shared {
 
     /// Lets those go on who wait for room, as far as there is some.
     pub(crate) fn admit(&self) {
-        let told = self.queue().admit();
-        for taken in told {
+        let admitted = self.queue().admit();
+        for Admitted { taken, lost } in admitted {
+            if let Some((entry, reason)) = lost {
+                // The entry is this program's own work, so it is whole.
+                let event_type = EntryRef::decode(&entry).map_or("", |entry| entry.event_type);
+                self.lose(event_type, reason, None);
+            }
             // Who no longer waits does not care.
             let _ = taken.send(());
         }

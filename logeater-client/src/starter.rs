@@ -42,8 +42,8 @@ impl Starter {
         if *process != here {
             self.forked.call_once(|| {
                 error!(
-                    "this process was forked after the client's first event, and the client is shut down here; build \
-                     one after the fork"
+                    "this process was forked after the client's thread had started, and the client is shut down here; \
+                     build one after the fork"
                 );
             });
         }

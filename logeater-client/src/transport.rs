@@ -82,9 +82,15 @@ impl Transport {
         self.one_by_one.holds(now)
     }
 
-    /// Sends a batch.
-    pub(crate) async fn send(self, batch: Bytes, events: u32, now: Instant) -> Answer {
-        if self.is_one_by_one(now) {
+    /// Sends a batch, or its events one by one.
+    pub(crate) async fn send(
+        self,
+        batch: Bytes,
+        events: u32,
+        one_by_one: bool,
+        now: Instant,
+    ) -> Answer {
+        if one_by_one {
             return self.push_each(&batch).await;
         }
         let answer = self.push_batch(batch, events, now).await;

@@ -236,7 +236,8 @@ impl<'l> Worker<'l> {
 
     fn send(&mut self, place: usize, mut batch: Batch, queue: &mut Queue, now: Instant) {
         let transport = self.transports[place].clone();
-        if transport.is_one_by_one(now) {
+        let one_by_one = transport.is_one_by_one(now);
+        if one_by_one {
             let (first, rest) = batch.split(PUSHES_PER_BATCH);
             batch = first;
             if rest.events > 0 {
@@ -245,7 +246,7 @@ impl<'l> Worker<'l> {
         }
         batch.first_try.get_or_insert(now);
         batch.tries += 1;
-        let send = transport.send(batch.bytes.clone(), batch.events, now);
+        let send = transport.send(batch.bytes.clone(), batch.events, one_by_one, now);
         let id = self.sends.spawn(send).id();
         self.lanes.begin(place);
         self.in_flight.insert(id, (place, batch));

@@ -94,7 +94,7 @@ fn a_fork_of_a_process_that_has_emitted_says_what_to_do_and_sends_nothing() {
     let name = "forks::a_fork_of_a_process_that_has_emitted_says_what_to_do_and_sends_nothing";
     let said = play(name, "parent", &peer);
     assert_eq!(
-        said.matches("forked after the client's first event")
+        said.matches("forked after the client's thread had started")
             .count(),
         1,
         "{said}"

@@ -2,6 +2,7 @@
 
 use std::sync::mpsc::channel;
 use std::sync::{Arc, OnceLock};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use logeater_client::{Client, ClientBuilder, Column, Event, EventExt, JsonWriter, LossReason};
@@ -109,13 +110,22 @@ fn what_is_on_its_way_and_what_waits_at_a_shutdown_is_told() {
     for number in 0..1_000 {
         client.emit(Order { number });
     }
-    let report = client.shutdown_blocking(Duration::from_millis(20));
+    thread::scope(|scope| {
+        // It waits for room, or comes too late; neither can be delivered.
+        scope.spawn(|| client.emit_blocking(Visit { millis: 1 }));
+        client.shutdown_blocking(Duration::from_millis(20))
+    });
+    while told.total() < 1_001 {
+        thread::yield_now();
+    }
+    let stats = client.stats();
     let (full, _) = told.of("order.placed", LossReason::QueueFull);
     let (shut_down, _) = told.of("order.placed", LossReason::ShutDown);
-    assert!(full > 0 && shut_down > 40, "{report:?}");
-    assert_eq!(full, report.dropped_for(LossReason::QueueFull));
-    assert_eq!(shut_down, report.dropped_for(LossReason::ShutDown));
-    assert_eq!(told.total(), 1_000);
+    assert!(full > 0 && shut_down > 40, "{stats:?}");
+    assert_eq!(told.of("visit.ended", LossReason::ShutDown).0, 1);
+    assert_eq!(full, stats.dropped_for(LossReason::QueueFull));
+    assert_eq!(shut_down + 1, stats.dropped_for(LossReason::ShutDown));
+    assert_eq!((told.total(), stats.pending), (1_001, 0));
 }
 
 #[test]
@@ -141,7 +151,7 @@ fn a_hook_that_emits_what_is_lost_is_not_called_for_it() {
 #[test]
 fn a_hook_that_hangs_holds_up_neither_the_worker_nor_the_shutdown() {
     let peer = Peer::answering_batches(|_| Ok(()));
-    let builder = client(&peer.url).on_loss(|_| std::thread::park());
+    let builder = client(&peer.url).on_loss(|_| thread::park());
     let client = builder.build().unwrap();
     client.emit(Visit { millis: u64::MAX });
     for number in 0..1_000 {

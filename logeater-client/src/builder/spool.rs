@@ -19,7 +19,7 @@ impl ClientBuilder {
     /// Keeps on disk what cannot be delivered, in a folder under `folder`, which is made if it is not there, and which
     /// any number of clients and processes may share. It must be on a file system with locks, such as any local one.
     ///
-    /// Batches go there, the oldest first, when more than half of the buffer is taken and cannot be sent; when they were
+    /// Batches go there, the oldest first, while more than half of the buffer is taken; when they were
     /// tried for [long enough](Self::retry_for); and at a shutdown, for which a part of its time is kept, and 250 ms at
     /// least. They are sent, the oldest first, before all that is in memory, once the server is back. What a process
     /// leaves behind, however it has ended, is taken over by the next client that is built with `folder`.

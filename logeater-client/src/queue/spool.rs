@@ -124,7 +124,7 @@ impl Queue {
         if batch.gauge == Gauge::Pending {
             let events = u64::from(batch.events);
             self.stats.spool(events);
-            self.end(batch.number, events);
+            self.end(batch, events);
             batch.gauge = Gauge::Spooled;
         }
     }
