@@ -282,7 +282,9 @@ impl Queue {
         failing: bool,
         eligible: Eligible,
     ) -> Option<Batch> {
-        if eligible == Eligible::All && !self.sealed.iter().any(|batch| eligible.has(batch)) {
+        // What was read back is tried for ever, and must not keep the events of whoever flushes from their own tries.
+        let is_new = |batch: &Batch| batch.gauge == Gauge::Pending && eligible.has(batch);
+        if eligible == Eligible::All && !self.sealed.iter().any(is_new) {
             self.seal_due(now);
         }
         let is_eligible = |(_, batch): &(usize, &Batch)| eligible.has(batch);

@@ -655,6 +655,23 @@ fn those_who_give_up_are_not_kept_for_one_who_is_patient() {
 }
 
 #[test]
+fn a_batch_that_was_read_back_does_not_keep_the_open_segment_from_its_try() {
+    let mut queue = queue(Duration::ZERO);
+    let mut next = || {
+        queue.append(b"", 1, &mut None).unwrap();
+        let mut batch = queue
+            .next_batch(Instant::now(), true, Eligible::All)
+            .unwrap();
+        batch.tries += 1;
+        queue.count_as_spooled(&mut batch);
+        let number = batch.number;
+        queue.put_back(batch);
+        number
+    };
+    assert_eq!([next(), next(), next()], [0, 1, 2]);
+}
+
+#[test]
 fn the_parts_of_a_batch_end_once_each_though_one_was_on_disk() {
     let mut queue = queue(Duration::ZERO);
     for _ in 0..3 {
