@@ -1,6 +1,5 @@
 //! Several servers: who gets what, and what one that fails costs.
 
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -9,7 +8,7 @@ use logeater_client::Client;
 use tonic::Status;
 
 use crate::logs::logged;
-use crate::support::{Authority, Front, Order, Peer, SilentPeer, client};
+use crate::support::{Authority, Front, Order, Peer, SilentPeer, client, nowhere};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -27,24 +26,13 @@ fn send_one_by_one(client: &Client, events: u32) {
 /// The numbers of all events that these servers stored.
 fn stored(peers: &[&Peer]) -> Vec<u32> {
     let entries = peers.iter().flat_map(|peer| peer.entries());
-    let mut numbers: Vec<u32> = entries
-        .map(|entry| {
-            let details: serde_json::Value = serde_json::from_str(&entry.details.unwrap()).unwrap();
-            details["number"].as_u64().unwrap().try_into().unwrap()
-        })
-        .collect();
+    let mut numbers: Vec<_> = entries.map(Order::number_of).collect();
     numbers.sort_unstable();
     numbers
 }
 
 fn numbers(events: u32) -> Vec<u32> {
     (0..events).collect()
-}
-
-/// Nobody listens on a port that was free a moment ago.
-fn dead_url() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    format!("http://{}", listener.local_addr().unwrap())
 }
 
 /// A server that asks for the longest pause there is.
@@ -105,9 +93,9 @@ fn a_batch_that_fails_goes_to_another_server_without_its_pause() {
 #[test]
 fn a_server_that_is_not_there_costs_no_event() {
     let healthy = Peer::answering_batches(|_| Ok(()));
-    let client = client(&dead_url())
+    let client = client(&nowhere())
         .endpoint(&healthy.url)
-        .endpoint(dead_url())
+        .endpoint(nowhere())
         .batch_events(10)
         .build()
         .unwrap();
@@ -177,8 +165,8 @@ fn a_server_that_is_back_gets_events_again() {
 
 #[test]
 fn without_any_server_a_batch_is_given_up_in_time() {
-    let client = client(&dead_url())
-        .endpoint(dead_url())
+    let client = client(&nowhere())
+        .endpoint(nowhere())
         .retry_for(Duration::from_millis(50))
         .build()
         .unwrap();

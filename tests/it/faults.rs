@@ -78,11 +78,7 @@ fn each(test: impl Fn(Reply) + Sync) {
 
 /// The numbers of these events, each once.
 pub(crate) fn numbers(entries: Vec<EventEntry>) -> BTreeSet<u32> {
-    let number = |entry: EventEntry| {
-        let details: serde_json::Value = serde_json::from_str(&entry.details.unwrap()).unwrap();
-        details["number"].as_u64().unwrap().try_into().unwrap()
-    };
-    entries.into_iter().map(number).collect()
+    entries.into_iter().map(Order::number_of).collect()
 }
 
 /// Emits to a server that has a fault once, and looks that it has every event in the end.

@@ -45,14 +45,8 @@ fn shut_peer() -> (Peer, Arc<AtomicBool>) {
 
 /// The numbers that were stored.
 fn numbers(peer: &Peer) -> Vec<u32> {
-    let number = |details: String| {
-        let digits = details.trim_matches(|byte: char| !byte.is_ascii_digit());
-        digits.parse().unwrap()
-    };
     let entries = peer.entries().into_iter();
-    let mut numbers: Vec<u32> = entries
-        .map(|entry| number(entry.details.unwrap()))
-        .collect();
+    let mut numbers: Vec<_> = entries.map(Order::number_of).collect();
     numbers.sort_unstable();
     numbers
 }

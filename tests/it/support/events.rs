@@ -1,6 +1,7 @@
 //! The events that the tests send.
 
 use logeater_client::{Column, Event};
+use logeater_proto::event::EventEntry;
 
 /// A namespace as an enum, with what a shop has.
 #[derive(Clone, Debug, Event)]
@@ -46,4 +47,12 @@ pub(crate) struct Address {
 pub(crate) struct Order {
     /// Told apart by this.
     pub(crate) number: u32,
+}
+
+impl Order {
+    /// The number of one that a server was sent.
+    pub(crate) fn number_of(entry: EventEntry) -> u32 {
+        let details: serde_json::Value = serde_json::from_str(&entry.details.unwrap()).unwrap();
+        details["number"].as_u64().unwrap().try_into().unwrap()
+    }
 }
