@@ -54,104 +54,88 @@ impl Metrics {
     }
 }
 
+/// A name, what it is for people, and what it is of the counts.
+type Metric = (&'static str, &'static str, fn(&Stats) -> u64);
+
+const COUNTERS: [Metric; 6] = [
+    (
+        "logeater_events_emitted_total",
+        "Events that were handed over.",
+        |stats| stats.emitted,
+    ),
+    (
+        "logeater_events_delivered_total",
+        "Events that the server has.",
+        |stats| stats.delivered,
+    ),
+    (
+        "logeater_events_rejected_total",
+        "Events that the server refused.",
+        |stats| stats.rejected,
+    ),
+    (
+        "logeater_events_sampled_out_total",
+        "Events that sampling has left out.",
+        |stats| stats.sampled_out,
+    ),
+    (
+        "logeater_events_recovered_total",
+        "Events of ended processes that were found on disk; they count as emitted.",
+        |stats| stats.recovered,
+    ),
+    (
+        "logeater_requests_retried_total",
+        "Requests that failed and were made again.",
+        |stats| stats.retries,
+    ),
+];
+
+/// By reason, and so not among the others.
+const DROPPED: &str = "logeater_events_dropped_total";
+
+const GAUGES: [Metric; 2] = [
+    (
+        "logeater_events_pending",
+        "Events that wait in memory or are on their way.",
+        |stats| stats.pending,
+    ),
+    (
+        "logeater_events_spooled",
+        "Events that wait on disk.",
+        |stats| stats.spooled,
+    ),
+];
+
 fn describe() {
-    let counters = [
-        (
-            "logeater_events_emitted_total",
-            "Events that were handed over.",
-        ),
-        (
-            "logeater_events_delivered_total",
-            "Events that the server has.",
-        ),
-        (
-            "logeater_events_rejected_total",
-            "Events that the server refused.",
-        ),
-        (
-            "logeater_events_dropped_total",
-            "Events that were given up, by reason.",
-        ),
-        (
-            "logeater_events_sampled_out_total",
-            "Events that sampling has left out.",
-        ),
-        (
-            "logeater_events_recovered_total",
-            "Events of ended processes that were found on disk; they count as emitted.",
-        ),
-        (
-            "logeater_requests_retried_total",
-            "Requests that failed and were made again.",
-        ),
-    ];
-    for (name, help) in counters {
+    for (name, help, _) in COUNTERS {
         describe_counter!(name, Unit::Count, help);
     }
-    let gauges = [
-        (
-            "logeater_events_pending",
-            "Events that wait in memory or are on their way.",
-        ),
-        ("logeater_events_spooled", "Events that wait on disk."),
-    ];
-    for (name, help) in gauges {
+    describe_counter!(
+        DROPPED,
+        Unit::Count,
+        "Events that were given up, by reason."
+    );
+    for (name, help, _) in GAUGES {
         describe_gauge!(name, Unit::Count, help);
     }
 }
 
 fn add(before: &Stats, after: &Stats) {
-    let counters = [
-        (
-            "logeater_events_emitted_total",
-            before.emitted,
-            after.emitted,
-        ),
-        (
-            "logeater_events_delivered_total",
-            before.delivered,
-            after.delivered,
-        ),
-        (
-            "logeater_events_rejected_total",
-            before.rejected,
-            after.rejected,
-        ),
-        (
-            "logeater_events_sampled_out_total",
-            before.sampled_out,
-            after.sampled_out,
-        ),
-        (
-            "logeater_events_recovered_total",
-            before.recovered,
-            after.recovered,
-        ),
-        (
-            "logeater_requests_retried_total",
-            before.retries,
-            after.retries,
-        ),
-    ];
-    for (name, before, after) in counters {
-        counter!(name).increment(after - before);
+    for (name, _, of) in COUNTERS {
+        counter!(name).increment(of(after) - of(before));
     }
     for reason in LossReason::ALL
         .into_iter()
         .filter(|reason| *reason != LossReason::Rejected)
     {
         let dropped = after.dropped_for(reason) - before.dropped_for(reason);
-        counter!("logeater_events_dropped_total", "reason" => reason.as_str()).increment(dropped);
+        counter!(DROPPED, "reason" => reason.as_str()).increment(dropped);
     }
-    let gauges = [
-        ("logeater_events_pending", before.pending, after.pending),
-        ("logeater_events_spooled", before.spooled, after.spooled),
-    ];
-    for (name, before, after) in gauges {
+    for (name, _, of) in GAUGES {
         #[expect(
             clippy::cast_precision_loss,
             reason = "2^53 events do not fit a memory"
         )]
-        gauge!(name).increment(after as f64 - before as f64);
+        gauge!(name).increment(of(after) as f64 - of(before) as f64);
     }
 }
