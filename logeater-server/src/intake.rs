@@ -6,6 +6,7 @@ use bytes::Bytes;
 use logeater_proto::event::Rejection;
 use logeater_proto::{ENTRY_BYTES_MAX, EntryRef, REQUEST_ENTRIES_MAX, entries};
 use logeater_schema::check_event_type;
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::batch::{Batch, EventId, Extended, Row};
@@ -24,10 +25,10 @@ const REASONS_MAX: usize = 1_000;
 const ANOTHER: &str = "refused too";
 
 /// What is to be known besides the request.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Intake {
-    /// What the catalog knows.
-    pub(crate) plan: Arc<Plan>,
+    /// What the catalog knows, which may change between requests.
+    pub(crate) plan: watch::Receiver<Arc<Plan>>,
     /// Makes the id of an entry that comes without one.
     pub(crate) new_id: fn() -> Uuid,
 }
@@ -39,14 +40,15 @@ impl Intake {
     ///
     /// When the bytes are no batch, or too many entries; an entry that is no entry is refused alone.
     pub(crate) fn batch(&self, request: &Bytes) -> Result<(Batch, Vec<Rejection>), String> {
-        let mut batch = Batch::new(request.clone(), Arc::clone(&self.plan));
+        let plan = self.plan();
+        let mut batch = Batch::new(request.clone(), Arc::clone(&plan));
         let mut rejected = Vec::new();
         for (index, entry) in (0..).zip(entries(request)) {
             if index == REQUEST_ENTRIES_MAX {
                 return Err(format!("a batch has at most {REQUEST_ENTRIES_MAX} entries"));
             }
             let entry = entry.map_err(|error| error.to_string())?;
-            match self.row(entry, &mut batch) {
+            match self.row(&plan, entry, &mut batch) {
                 Ok(row) => batch.rows.push(row),
                 Err(reason) => {
                     let has_room = rejected.len() < REASONS_MAX;
@@ -64,13 +66,19 @@ impl Intake {
     ///
     /// The reason why it is refused.
     pub(crate) fn entry(&self, request: &Bytes) -> Result<Batch, String> {
-        let mut batch = Batch::new(request.clone(), Arc::clone(&self.plan));
-        let row = self.row(request, &mut batch)?;
+        let plan = self.plan();
+        let mut batch = Batch::new(request.clone(), Arc::clone(&plan));
+        let row = self.row(&plan, request, &mut batch)?;
         batch.rows.push(row);
         Ok(batch)
     }
 
-    fn row(&self, entry: &[u8], batch: &mut Batch) -> Result<Row, String> {
+    /// The plan of the moment, which one request keeps to.
+    fn plan(&self) -> Arc<Plan> {
+        Arc::clone(&self.plan.borrow())
+    }
+
+    fn row(&self, plan: &Plan, entry: &[u8], batch: &mut Batch) -> Result<Row, String> {
         if entry.len() > ENTRY_BYTES_MAX {
             return Err(format!(
                 "the entry has {} bytes, and at most {ENTRY_BYTES_MAX} are taken",
@@ -94,7 +102,7 @@ impl Intake {
         Ok(Row {
             event_id: self.event_id(entry.event_id)?,
             timestamp,
-            extended: self.extended(entry.event_type, details, batch)?,
+            extended: extended(plan, entry.event_type, details, batch)?,
             service: batch.keep(entry.service.as_bytes()),
             event_type: batch.keep(entry.event_type.as_bytes()),
             user_id: entry.user_id.map(|user_id| batch.keep(user_id.as_bytes())),
@@ -112,30 +120,30 @@ impl Intake {
         id.hyphenated().encode_lower(&mut text);
         Ok(text)
     }
+}
 
-    fn extended(
-        &self,
-        event_type: &str,
-        details: Option<&str>,
-        batch: &mut Batch,
-    ) -> Result<Extended, String> {
-        let json = details.unwrap_or("{}");
-        let Some((place, known)) = self.plan.find(event_type) else {
-            details::check(json).map_err(|error| error.to_string())?;
-            return Ok(Extended::None);
-        };
-        let cells = details::cells(&known.columns, json).map_err(|error| error.to_string())?;
-        Ok(match cells {
-            Ok(cells) => Extended::Row {
-                place,
-                cells: batch.keep_cells(cells),
-            },
-            Err(misfit) => Extended::DeadLetter {
-                place,
-                reason: misfit.to_string().into(),
-            },
-        })
-    }
+fn extended(
+    plan: &Plan,
+    event_type: &str,
+    details: Option<&str>,
+    batch: &mut Batch,
+) -> Result<Extended, String> {
+    let json = details.unwrap_or("{}");
+    let Some((place, known)) = plan.find(event_type) else {
+        details::check(json).map_err(|error| error.to_string())?;
+        return Ok(Extended::None);
+    };
+    let cells = details::cells(&known.columns, json).map_err(|error| error.to_string())?;
+    Ok(match cells {
+        Ok(cells) => Extended::Row {
+            place,
+            cells: batch.keep_cells(cells),
+        },
+        Err(misfit) => Extended::DeadLetter {
+            place,
+            reason: misfit.to_string().into(),
+        },
+    })
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ const ID: [u8; 16] = [
 fn intake() -> Intake {
     let plan = cart(r#"{"name":"sku","type":"STRING"}"#, &["sku"]);
     Intake {
-        plan: Arc::new(plan),
+        plan: watch::Sender::new(Arc::new(plan)).subscribe(),
         new_id: || Uuid::from_u128(7),
     }
 }

@@ -17,6 +17,7 @@ mod batch;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod config;
+mod control;
 mod convert;
 mod decimal;
 mod details;
@@ -34,5 +35,6 @@ mod testing;
 mod time;
 
 pub use config::Config;
+pub use control::Control;
 pub use error::Error;
 pub use serve::{Collector, run};

@@ -19,6 +19,7 @@ use tonic_health::ServingStatus;
 use tonic_health::server::{HealthReporter, health_reporter};
 use uuid::Uuid;
 
+use crate::control::Control;
 use crate::intake::Intake;
 use crate::service::EventService;
 use crate::stats::Stats;
@@ -82,6 +83,7 @@ pub async fn run(
 pub struct Collector {
     store: Store,
     service: EventService,
+    control: Control,
     path: PathBuf,
     drain_timeout: Duration,
 }
@@ -97,8 +99,9 @@ impl Collector {
         let stats = Arc::new(Stats::default());
         let (store, plan) = Store::open(config, Arc::clone(&stats))?;
         tracing::info!("{} event types of the catalog have a table", plan.len());
+        let control = Control::new(config.store(), store.queue(), plan);
         let intake = Intake {
-            plan: Arc::new(plan),
+            plan: control.plan(),
             new_id: Uuid::now_v7,
         };
         let service = EventService {
@@ -109,9 +112,16 @@ impl Collector {
         Ok(Self {
             store,
             service,
+            control,
             path: config.store(),
             drain_timeout: config.drain_timeout,
         })
+    }
+
+    /// What changes the collector while it serves.
+    #[must_use]
+    pub fn control(&self) -> Control {
+        self.control.clone()
     }
 
     /// The file of the store.

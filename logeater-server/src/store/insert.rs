@@ -13,6 +13,13 @@ use crate::plan::TypePlan;
 use crate::stats::Counts;
 use crate::time::{self, MomentText};
 
+/// When the last events were stored, as far as it is written down: once in a second.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Marks {
+    /// The second of the last mark.
+    second: [u8; 19],
+}
+
 /// The statements of one transaction, whose moment and day all its rows share.
 pub(super) struct Inserts<'c> {
     conn: &'c Connection,
@@ -20,6 +27,7 @@ pub(super) struct Inserts<'c> {
     /// By the address of their SQL, which the plan of a batch in the transaction keeps where it is.
     extended: HashMap<usize, CachedStatement<'c>>,
     now: MomentText,
+    began: i64,
     sequence: i64,
 }
 
@@ -34,12 +42,14 @@ impl<'c> Inserts<'c> {
         let last: i64 = conn
             .prepare_cached("SELECT coalesce(max(rowid), 0) FROM events")?
             .query_one([], |row| row.get(0))?;
+        let began = sequence.max(last);
         Ok(Self {
             conn,
             event,
             extended: HashMap::new(),
             now,
-            sequence: sequence.max(last),
+            began,
+            sequence: began,
         })
     }
 
@@ -66,13 +76,33 @@ impl<'c> Inserts<'c> {
         Ok(counts)
     }
 
-    /// Writes down how far the sequence has come, so that no number is given twice, and returns it.
-    pub(super) fn finish(self) -> rusqlite::Result<i64> {
+    /// Writes down how far the sequence has come, so that no number is given twice, and what became of the other entries;
+    /// returns the sequence, and the marks once this is committed.
+    pub(super) fn finish(self, marks: &Marks, counts: &[Counts]) -> rusqlite::Result<(i64, Marks)> {
+        let mut add = self.conn.prepare_cached(sql::ADD_TO_COUNT)?;
+        let repeated = counts.iter().map(|counts| counts.repeated).sum::<u64>();
+        let refused = counts.iter().map(|counts| counts.refused).sum::<u64>();
+        for (key, count) in [("repeated", repeated), ("refused", refused)] {
+            if count > 0 {
+                add.execute((key, count.cast_signed()))?;
+            }
+        }
+        if self.sequence == self.began {
+            return Ok((self.sequence, marks.clone()));
+        }
         let mut mark = self
             .conn
             .prepare_cached("UPDATE _logeater SET value = ?1 WHERE key = 'sequence'")?;
         mark.execute([self.sequence])?;
-        Ok(self.sequence)
+        let mut second = [0; 19];
+        second.copy_from_slice(&self.now[..19]);
+        // A clock that was set back is a new second as well.
+        if second != marks.second {
+            self.conn
+                .prepare_cached(sql::INSERT_MARK)?
+                .execute((self.began, Text(&self.now)))?;
+        }
+        Ok((self.sequence, Marks { second }))
     }
 
     /// Returns whether the event is new.

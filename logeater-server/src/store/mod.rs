@@ -1,17 +1,20 @@
 //! The embedded store: who may open it, and how rows get to the one thread that writes it.
 
+mod change;
 mod insert;
+mod migrations;
 mod queue;
 mod schema;
 pub(crate) mod sql;
 mod writer;
 
 use std::fs::{self, File, TryLockError};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use tokio::sync::oneshot;
+use logeater_schema::Catalog;
+use tokio::sync::{oneshot, watch};
 
 pub(crate) use queue::{Queue, Refusal};
 
@@ -24,6 +27,7 @@ use crate::{Config, Error};
 pub(crate) struct Store {
     path: PathBuf,
     queue: Queue,
+    stored: watch::Receiver<i64>,
     writer: JoinHandle<rusqlite::Result<()>>,
     ended: oneshot::Receiver<()>,
 }
@@ -33,24 +37,26 @@ impl Store {
     pub(crate) fn open(config: &Config, stats: Arc<Stats>) -> Result<(Self, Plan), Error> {
         let lock = lock(config)?;
         let path = config.store();
-        let (conn, kept) = schema::open(&path, config.catalog.tables())?;
+        let (conn, kept) = schema::open(&path, &config.catalog)?;
         let sequence = schema::last_sequence(&conn).map_err(|error| Error::store(&path, error))?;
         let plan = Plan::new(config.catalog.tables(), &kept);
         let (queue, jobs) = Queue::new(config.queue_bytes, config.queue_requests);
         let (end, ended) = oneshot::channel();
-        let writer = writer::Writer::new(conn, sequence, stats);
+        let (store, stored) = watch::channel(sequence);
+        let writer = writer::Writer::new(conn, store, stats);
         let writer = thread::Builder::new()
             .name("logeater-writer".to_owned())
             .spawn(move || {
                 // Both go when the thread ends, whatever ends it: others learn of it, and may open the store.
                 let _held = (end, lock);
-                writer.run(&jobs)
+                writer.run(jobs)
             })
             .map_err(|error| Error::store(&path, error))?;
         Ok((
             Self {
                 path,
                 queue,
+                stored,
                 writer,
                 ended,
             },
@@ -61,6 +67,11 @@ impl Store {
     /// The way for rows.
     pub(crate) fn queue(&self) -> Queue {
         self.queue.clone()
+    }
+
+    /// The sequence of the last event that is safe, as it goes on.
+    pub(crate) fn stored(&self) -> watch::Receiver<i64> {
+        self.stored.clone()
     }
 
     /// Waits until the writer has ended, which it does by itself only if it fails.
@@ -77,6 +88,19 @@ impl Store {
             Err(_) => Err(Error::store(&self.path, "the writer panicked")),
         }
     }
+}
+
+/// Grows the extended tables to those of a catalog, beside pushes; those of an older one stay as they are.
+///
+/// # Errors
+///
+/// When SQLite cannot hold a table, or the store fails.
+pub(crate) async fn grow(queue: &Queue, path: &Path, catalog: Arc<Catalog>) -> Result<Plan, Error> {
+    schema::check(&catalog)?;
+    let tables = Arc::clone(&catalog);
+    let kept = queue.change(move |conn| schema::grow(conn, &tables)).await;
+    let kept = kept.map_err(|refusal| Error::store(path, refusal))?;
+    Ok(Plan::new(catalog.tables(), &kept))
 }
 
 /// Makes the folder and takes its lock, which the system releases even after a crash.

@@ -1,18 +1,20 @@
 //! The bounded way from the requests to the writer, and what is said to a request that it does not take.
 
-use std::fmt;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
+use rusqlite::Connection;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
+use super::change::{Change, Work};
 use crate::batch::Batch;
 use crate::stats::Counts;
 
 /// The senders' side of the queue. Clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct Queue {
-    messages: SyncSender<Message>,
+    messages: Sender<Message>,
     room: Arc<Semaphore>,
     capacity: usize,
 }
@@ -20,20 +22,22 @@ pub(crate) struct Queue {
 /// What the writer is told.
 #[derive(Debug)]
 pub(super) enum Message {
-    /// Store this.
-    Store(Job),
+    /// Store these rows.
+    Store(Push),
+    /// Do this to the store's own tables.
+    Change(Box<dyn Work>),
     /// Commit what came before and end.
     Close,
 }
 
 /// One request's rows.
 #[derive(Debug)]
-pub(super) struct Job {
+pub(super) struct Push {
     pub(super) batch: Batch,
     /// The request's entries that were refused already, to be counted when the others are safe.
     pub(super) refused: u64,
     pub(super) done: oneshot::Sender<Result<Counts, Refusal>>,
-    /// Gives the room back when the job is dropped.
+    /// Gives the room back when this is dropped.
     pub(super) room: Room,
 }
 
@@ -48,40 +52,26 @@ impl Room {
 }
 
 /// Why rows were not stored. Sending them again later helps.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
     /// More requests are waiting than the queue may hold.
+    #[error("more is waiting to be stored than the queue may hold; send it again later")]
     QueueFull,
     /// There is no space left for the store.
+    #[error("the disk of the store is full; nothing of this request was stored")]
     DiskFull,
     /// The store failed, and says why.
+    #[error("the store failed, and nothing of this request was stored: {0}")]
     Failed(String),
     /// The collector is shutting down.
+    #[error("the collector is shutting down; send it again")]
     Closed,
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::QueueFull => f.write_str(
-                "more is waiting to be stored than the queue may hold; send it again later",
-            ),
-            Self::DiskFull => {
-                f.write_str("the disk of the store is full; nothing of this request was stored")
-            }
-            Self::Failed(problem) => write!(
-                f,
-                "the store failed, and nothing of this request was stored: {problem}"
-            ),
-            Self::Closed => f.write_str("the collector is shutting down; send it again"),
-        }
-    }
 }
 
 impl Queue {
     pub(super) fn new(bytes: usize, requests: usize) -> (Self, Receiver<Message>) {
         let capacity = bytes.min(u32::MAX as usize);
-        let (messages, jobs) = sync_channel(requests);
+        let (messages, jobs) = channel(requests);
         (
             Self {
                 messages,
@@ -112,24 +102,37 @@ impl Queue {
             .min(self.capacity.saturating_sub(room.bytes()));
         room.0.merge(self.reserve(made)?.0);
         let (done, stored) = oneshot::channel();
-        let job = Job {
+        let push = Push {
             batch,
             refused,
             done,
             room,
         };
         self.messages
-            .try_send(Message::Store(job))
+            .try_send(Message::Store(push))
             .map_err(|error| match error {
                 TrySendError::Full(_) => Refusal::QueueFull,
-                TrySendError::Disconnected(_) => Refusal::Closed,
+                TrySendError::Closed(_) => Refusal::Closed,
             })?;
         stored.await.unwrap_or(Err(Refusal::Closed))
     }
 
-    /// Tells the writer to end. Blocks while the queue is full.
+    /// Changes the store's own tables in the writer's next transaction, and waits until that is safe.
+    ///
+    /// It waits for its turn where pushes are refused. It may be done once more if the transaction had to be given up.
+    pub(crate) async fn change<T: Send + 'static>(
+        &self,
+        change: impl FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let (change, done) = Change::new(change);
+        let sent = self.messages.send(Message::Change(Box::new(change))).await;
+        sent.map_err(|_| Refusal::Closed)?;
+        done.await.unwrap_or(Err(Refusal::Closed))
+    }
+
+    /// Tells the writer to end. Blocks while the queue is full, and must not be called by a task.
     pub(super) fn close(&self) {
         // A writer that is gone needs no telling.
-        let _ = self.messages.send(Message::Close);
+        let _ = self.messages.blocking_send(Message::Close);
     }
 }

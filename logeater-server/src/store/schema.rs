@@ -1,18 +1,16 @@
-//! The store's file: what a connection is set to, the tables it must have, and how they grow.
+//! The store's file: what the writer's connection is set to, and how the tables of the catalog grow.
 
 use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
-use logeater_schema::{EVENTS_TABLE, TableColumn, TableSchema};
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
+use logeater_schema::{Catalog, EVENTS_TABLE, TableColumn, TableSchema};
+use rusqlite::{Connection, TransactionBehavior};
 
+use super::migrations::{self, Found};
 use super::sql;
 use crate::Error;
 use crate::plan::{KeptTypes, type_name};
-
-/// The format of the tables that this version makes.
-const FORMAT: i64 = 1;
 
 /// How long another program's lock on the store is waited for.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -23,13 +21,15 @@ const COLUMNS_MAX: usize = 2_000;
 /// The statements that stay prepared: two per event type that is in use, and the store's own.
 const STATEMENTS_MAX: usize = 1_024;
 
+/// What a file is told before anything is written to it: that it can give its free pages back.
+const AUTO_VACUUM: &str = "PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL;";
+
 /// The settings of the writer's connection.
 ///
 /// `FULL` syncs the log before a commit returns, so that what was acknowledged survives a loss of power; on
 /// macOS that takes `fullfsync`. Rows only come last, so pages of 8 KiB cost a tenth less than SQLite's 4,
 /// and the log is copied into the database every 16 MiB, because every copy syncs twice (both measured).
 const PRAGMAS: &str = "
-PRAGMA page_size = 8192;
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
 PRAGMA fullfsync = ON;
@@ -39,92 +39,51 @@ PRAGMA journal_size_limit = 67108864;
 PRAGMA cache_size = -32768;
 ";
 
-/// Opens the store, makes its tables if it is new, and grows the tables of the catalog.
+/// Opens the store, makes its tables or brings them to the newest format, and grows those of the catalog.
 ///
 /// Returns the columns that the store keeps as another type than the catalog's.
-pub(super) fn open<'a>(
-    path: &Path,
-    tables: impl Iterator<Item = &'a TableSchema>,
-) -> Result<(Connection, KeptTypes), Error> {
+pub(super) fn open(path: &Path, catalog: &Catalog) -> Result<(Connection, KeptTypes), Error> {
+    check(catalog)?;
     let failed = |error: rusqlite::Error| Error::store(path, error);
     let mut conn = Connection::open(path).map_err(failed)?;
     conn.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
     // Before anything is changed, the pragmas' mark in the file included.
-    recognise(&conn, path)?;
-    conn.execute_batch(PRAGMAS).map_err(failed)?;
-    conn.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    let format = recognise(&conn, path)?;
+    prepare(&conn, format).map_err(failed)?;
     let change = conn
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(failed)?;
-    make_own_tables(&change, path)?;
-    let mut kept = KeptTypes::new();
-    for table in tables.filter(|table| table.name != EVENTS_TABLE) {
-        check(table)?;
-        kept.extend(grow(&change, table).map_err(failed)?);
-    }
+    migrations::migrate(&change, recognise(&change, path)?).map_err(failed)?;
+    let kept = grow(&change, catalog).map_err(failed)?;
     change.commit().map_err(failed)?;
     Ok((conn, kept))
 }
 
-/// Whether the file is empty; one that is no store of this version is an error.
-fn recognise(conn: &Connection, path: &Path) -> Result<bool, Error> {
-    match format(conn).map_err(|error| Error::store(path, error))? {
-        Format::Empty => Ok(true),
-        Format::Known => Ok(false),
-        Format::Newer(found) => Err(Error::NewerStore {
+/// The format of a store, 0 of an empty file; what is no store of this version or an older one is an error.
+fn recognise(conn: &Connection, path: &Path) -> Result<i64, Error> {
+    match migrations::find(conn).map_err(|error| Error::store(path, error))? {
+        Found::Empty => Ok(0),
+        Found::Store(format) if format <= migrations::NEWEST => Ok(format),
+        Found::Store(found) => Err(Error::NewerStore {
             path: path.to_owned(),
             found,
-            known: FORMAT,
+            known: migrations::NEWEST,
         }),
-        Format::Foreign => Err(Error::ForeignStore {
+        Found::Foreign => Err(Error::ForeignStore {
             path: path.to_owned(),
         }),
     }
 }
 
-fn make_own_tables(conn: &Connection, path: &Path) -> Result<(), Error> {
-    if !recognise(conn, path)? {
-        return Ok(());
+fn prepare(conn: &Connection, format: i64) -> rusqlite::Result<()> {
+    conn.execute_batch(AUTO_VACUUM)?;
+    if format == 1 {
+        // Stores of the first format could not give pages back; this writes the whole file once.
+        conn.execute_batch("VACUUM")?;
     }
-    conn.execute_batch(sql::OWN_TABLES)
-        .and_then(|()| {
-            conn.execute(
-                "INSERT INTO _logeater VALUES ('format', ?1), ('sequence', 0)",
-                [FORMAT],
-            )
-        })
-        .map(drop)
-        .map_err(|error| Error::store(path, error))
-}
-
-/// What a file is before it is used.
-enum Format {
-    Empty,
-    Known,
-    Newer(i64),
-    Foreign,
-}
-
-fn format(conn: &Connection) -> rusqlite::Result<Format> {
-    let tables: i64 = conn.query_one("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    if tables == 0 {
-        return Ok(Format::Empty);
-    }
-    if !conn.table_exists(None, "_logeater")? {
-        return Ok(Format::Foreign);
-    }
-    let format: Option<i64> = conn
-        .query_row(
-            "SELECT value FROM _logeater WHERE key = 'format'",
-            [],
-            |row| row.get(0),
-        )
-        .optional()?;
-    Ok(match format {
-        Some(FORMAT) => Format::Known,
-        Some(newer) => Format::Newer(newer),
-        None => Format::Foreign,
-    })
+    conn.execute_batch(PRAGMAS)?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    Ok(())
 }
 
 /// The sequence of the last event that was inserted, whether it is still there or not.
@@ -133,25 +92,37 @@ pub(super) fn last_sequence(conn: &Connection) -> rusqlite::Result<i64> {
     conn.query_one(mark, [], |row| row.get(0))
 }
 
-fn check(table: &TableSchema) -> Result<(), Error> {
-    if table.columns.len() > COLUMNS_MAX {
+/// Checks that the store can hold the tables of a catalog.
+pub(super) fn check(catalog: &Catalog) -> Result<(), Error> {
+    let too_wide = |table: &&TableSchema| table.columns.len() > COLUMNS_MAX;
+    catalog.tables().find(too_wide).map_or(Ok(()), |table| {
         let reason = format!(
             "it has {} columns, and SQLite takes at most {COLUMNS_MAX}: put related fields into RECORDs",
             table.columns.len()
         );
-        return Err(Error::Catalog {
+        Err(Error::Catalog {
             table: table.name.clone(),
             reason,
-        });
-    }
-    Ok(())
+        })
+    })
 }
 
-/// Adds what the store lacks of a table; returns what it keeps otherwise.
-fn grow(conn: &Transaction<'_>, table: &TableSchema) -> rusqlite::Result<KeptTypes> {
+/// Adds what the store lacks of the extended tables; returns what it keeps as another type.
+pub(super) fn grow(conn: &Connection, catalog: &Catalog) -> rusqlite::Result<KeptTypes> {
+    let mut kept = KeptTypes::new();
+    for table in catalog.tables().filter(|table| table.name != EVENTS_TABLE) {
+        grow_table(conn, table, &mut kept)?;
+    }
+    Ok(kept)
+}
+
+fn grow_table(
+    conn: &Connection,
+    table: &TableSchema,
+    kept: &mut KeptTypes,
+) -> rusqlite::Result<()> {
     conn.execute_batch(&sql::create_extended(&table.name))?;
     let stored = stored_types(conn, &table.name)?;
-    let mut kept = KeptTypes::new();
     for column in table.details_columns() {
         let wanted = type_name(column.column_type, column.mode);
         match stored.get(&column.name.to_ascii_lowercase()) {
@@ -171,7 +142,7 @@ fn grow(conn: &Transaction<'_>, table: &TableSchema) -> rusqlite::Result<KeptTyp
             }
         }
     }
-    Ok(kept)
+    Ok(())
 }
 
 fn stored_types(conn: &Connection, table: &str) -> rusqlite::Result<HashMap<String, String>> {

@@ -2,26 +2,6 @@
 
 use logeater_schema::{ColumnType, Mode};
 
-/// The tables that every store has, in the order of their columns a contract with whoever reads them.
-///
-/// The events table's rowid is the sequence of insertion. Its unique index also makes `VACUUM` keep it.
-pub(crate) const OWN_TABLES: &str = "
-CREATE TABLE _logeater (key TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE _logeater_columns (
-    table_name TEXT NOT NULL COLLATE NOCASE, name TEXT NOT NULL COLLATE NOCASE, type TEXT NOT NULL,
-    PRIMARY KEY (table_name, name)
-) WITHOUT ROWID;
-CREATE TABLE events (
-    event_id TEXT NOT NULL, cluster_key TEXT NOT NULL, timestamp TEXT NOT NULL, service TEXT NOT NULL,
-    type TEXT NOT NULL, user_id TEXT, details TEXT
-);
-CREATE UNIQUE INDEX _logeater_events_event_id ON events (event_id);
-CREATE TABLE dead_letters (
-    event_id TEXT NOT NULL, cluster_key TEXT NOT NULL, refused_at TEXT NOT NULL, refused_by TEXT NOT NULL,
-    reason TEXT NOT NULL, type TEXT NOT NULL, details TEXT
-);
-";
-
 /// Stores an event once. The conflict is named: a rowid that is taken must be an error, not a repetition.
 pub(crate) const INSERT_EVENT: &str = "
 INSERT INTO events (rowid, cluster_key, event_id, timestamp, service, type, user_id, details)
@@ -31,6 +11,13 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (event_id) DO NOTHING";
 pub(crate) const INSERT_DEAD_LETTER: &str = "
 INSERT INTO dead_letters (event_id, cluster_key, refused_at, refused_by, reason, type, details)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+
+/// Counts entries of the whole life of the store.
+pub(crate) const ADD_TO_COUNT: &str = "UPDATE _logeater SET value = value + ?2 WHERE key = ?1";
+
+/// Says when the events after a sequence were stored; the first word counts.
+pub(crate) const INSERT_MARK: &str =
+    "INSERT INTO _logeater_marks (sequence, stored_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
 
 /// Inserts a row of an extended table: `event_id`, `cluster_key`, then the given columns.
 pub(crate) fn insert_extended<'a>(table: &str, columns: impl Iterator<Item = &'a str>) -> String {

@@ -4,12 +4,14 @@
 //! are as large as the load wants them.
 
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
 
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use tokio::sync::mpsc::Receiver;
+use tokio::sync::watch;
 
-use super::insert::Inserts;
-use super::queue::{Job, Message, Refusal};
+use super::change::Work;
+use super::insert::{Inserts, Marks};
+use super::queue::{Message, Push, Refusal};
 use crate::stats::{Counts, Stats};
 
 /// A transaction takes no further request once it has this many rows.
@@ -22,43 +24,51 @@ const COMMIT_BYTES_MAX: usize = 16 << 20;
 #[derive(Debug)]
 pub(super) struct Writer {
     conn: Connection,
-    sequence: i64,
+    marks: Marks,
+    /// The sequence of the last event that is safe.
+    stored: watch::Sender<i64>,
     stats: Arc<Stats>,
 }
 
+/// What is done in a transaction for one of those who wait.
+#[derive(Debug)]
+enum Job {
+    Push(Push),
+    Change(Box<dyn Work>),
+}
+
 impl Writer {
-    /// Writes through `conn`, whose last event has `sequence`.
-    pub(super) fn new(conn: Connection, sequence: i64, stats: Arc<Stats>) -> Self {
+    /// Writes through `conn`, whose last event has the sequence that `stored` says, and says there what is stored then.
+    pub(super) fn new(conn: Connection, stored: watch::Sender<i64>, stats: Arc<Stats>) -> Self {
         Self {
             conn,
-            sequence,
+            marks: Marks::default(),
+            stored,
             stats,
         }
     }
 
-    /// Stores jobs until it is told to close or all senders are gone, then closes the store.
-    pub(super) fn run(mut self, messages: &Receiver<Message>) -> rusqlite::Result<()> {
+    /// Does jobs until it is told to close or all senders are gone, then closes the store.
+    pub(super) fn run(mut self, mut messages: Receiver<Message>) -> rusqlite::Result<()> {
         let mut closing = false;
         while !closing {
             let group;
-            (group, closing) = next_group(messages);
+            (group, closing) = next_group(&mut messages);
             if !group.is_empty() {
-                self.store(group);
+                self.work(group);
             }
         }
         self.close()
     }
 
-    /// Stores a group and answers each of its jobs.
-    fn store(&mut self, group: Vec<Job>) {
-        match self.commit(&group) {
+    /// Does a group of jobs and answers each.
+    fn work(&mut self, mut group: Vec<Job>) {
+        match self.commit(&mut group) {
             Ok(counts) => group
                 .into_iter()
                 .zip(counts)
                 .for_each(|(job, counts)| self.answer(job, Ok(counts))),
-            Err(error) if group.len() > 1 && is_of_one_request(&error) => {
-                self.store_singly(group);
-            }
+            Err(error) if group.len() > 1 && is_of_one_job(&error) => self.work_singly(group),
             Err(error) => {
                 let refusal = refusal(&error);
                 tracing::error!("{} requests are not stored: {error}", group.len());
@@ -69,37 +79,55 @@ impl Writer {
         }
     }
 
-    /// One request that cannot be stored must not take its neighbours with it.
-    fn store_singly(&mut self, group: Vec<Job>) {
+    /// One job that cannot be done must not take its neighbours with it.
+    fn work_singly(&mut self, group: Vec<Job>) {
         for job in group {
-            self.store(vec![job]);
+            self.work(vec![job]);
         }
     }
 
-    /// Writes a group in one transaction. When this returns counts, the rows are synced.
-    fn commit(&mut self, group: &[Job]) -> rusqlite::Result<Vec<Counts>> {
+    /// Does a group in one transaction. When this returns, all of it is synced; the counts are those of each job.
+    fn commit(&mut self, group: &mut [Job]) -> rusqlite::Result<Vec<Counts>> {
         let transaction = self
             .conn
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut inserts = Inserts::new(&transaction, self.sequence)?;
-        let counts = group
-            .iter()
-            .map(|job| inserts.batch(&job.batch))
-            .collect::<rusqlite::Result<_>>()?;
-        let sequence = inserts.finish()?;
+        let mut inserts = Inserts::new(&transaction, *self.stored.borrow())?;
+        let mut all = Vec::with_capacity(group.len());
+        for job in group {
+            all.push(match job {
+                Job::Push(push) => Counts {
+                    refused: push.refused,
+                    ..inserts.batch(&push.batch)?
+                },
+                Job::Change(change) => {
+                    change.apply(&transaction)?;
+                    Counts::default()
+                }
+            });
+        }
+        let (sequence, marks) = inserts.finish(&self.marks, &all)?;
         transaction.commit()?;
-        self.sequence = sequence;
-        Ok(counts)
+        self.marks = marks;
+        self.stored.send_if_modified(|stored| {
+            let is_new = *stored != sequence;
+            *stored = sequence;
+            is_new
+        });
+        Ok(all)
     }
 
-    fn answer(&self, job: Job, mut stored: Result<Counts, Refusal>) {
-        if let Ok(counts) = &mut stored {
-            counts.refused = job.refused;
-            self.stats.add(counts);
-            self.say_dead_letters(counts.dead_letters);
+    fn answer(&self, job: Job, result: Result<Counts, Refusal>) {
+        match job {
+            Job::Push(push) => {
+                if let Ok(counts) = &result {
+                    self.stats.add(counts);
+                    self.say_dead_letters(counts.dead_letters);
+                }
+                // A client that has gone away is not answered.
+                let _ = push.done.send(result);
+            }
+            Job::Change(change) => change.end(result.map(drop)),
         }
-        // A client that has gone away is not answered.
-        let _ = job.done.send(stored);
     }
 
     /// Says that details do not fit, often enough to be seen and seldom enough not to be in the way: at each power
@@ -123,17 +151,18 @@ impl Writer {
 }
 
 /// Waits for a job and takes all that have queued behind it; true if the writer is to end.
-fn next_group(messages: &Receiver<Message>) -> (Vec<Job>, bool) {
-    let mut group: Vec<Job> = Vec::new();
+fn next_group(messages: &mut Receiver<Message>) -> (Vec<Job>, bool) {
+    let mut group = Vec::new();
     let (mut rows, mut bytes) = (0, 0);
-    let mut message = messages.recv().ok();
+    let mut message = messages.blocking_recv();
     loop {
         match message {
-            Some(Message::Store(job)) => {
-                rows += job.batch.rows.len();
-                bytes += job.room.bytes();
-                group.push(job);
+            Some(Message::Store(push)) => {
+                rows += push.batch.rows.len();
+                bytes += push.room.bytes();
+                group.push(Job::Push(push));
             }
+            Some(Message::Change(change)) => group.push(Job::Change(change)),
             Some(Message::Close) | None => return (group, true),
         }
         if rows >= COMMIT_ROWS_MAX || bytes >= COMMIT_BYTES_MAX {
@@ -147,14 +176,17 @@ fn next_group(messages: &Receiver<Message>) -> (Vec<Job>, bool) {
     }
 }
 
-/// Whether an error comes from what was stored, and not from the file or the disk.
-fn is_of_one_request(error: &rusqlite::Error) -> bool {
-    let code = error.sqlite_error_code();
-    // SQLite's plain error, such as a table that someone has dropped, is rusqlite's `Unknown`.
-    matches!(
-        code,
-        Some(ErrorCode::Unknown | ErrorCode::ConstraintViolation | ErrorCode::TooBig)
-    )
+/// Whether an error comes from what was to be done, and not from the file or the disk.
+fn is_of_one_job(error: &rusqlite::Error) -> bool {
+    match error {
+        // SQLite's plain error, such as a table that someone has dropped, is rusqlite's `Unknown`.
+        rusqlite::Error::SqliteFailure(failure, _) => matches!(
+            failure.code,
+            ErrorCode::Unknown | ErrorCode::ConstraintViolation | ErrorCode::TooBig
+        ),
+        // A statement that does not parse any more, or a value of another type than was expected.
+        _ => true,
+    }
 }
 
 fn refusal(error: &rusqlite::Error) -> Refusal {

@@ -1,5 +1,6 @@
 //! The store over time: restarts, grown catalogs, other versions, other processes.
 
+use logeater_schema::Catalog;
 use logeater_server::{Collector, Error};
 use rusqlite::Connection;
 
@@ -44,6 +45,66 @@ async fn a_grown_catalog_adds_its_columns_at_the_next_start() {
             "'quantity'|'INTEGER'"
         ]
     );
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_catalog_is_replaced_while_events_come() {
+    let folder = Folder::new();
+    let running = Running::start(folder.config()).await;
+    let (enough, mut pushed) = tokio::sync::watch::channel(0);
+    let mut client = running.client().await;
+    let pushing = tokio::spawn(async move {
+        while !enough.is_closed() {
+            let pushed = client.push(event("cart.add", r#"{"sku":"a"}"#)).await;
+            pushed.unwrap();
+            enough.send_modify(|pushed| *pushed += 1);
+        }
+        *enough.borrow()
+    });
+    pushed.wait_for(|pushed| *pushed >= 50).await.unwrap();
+    folder.declare_cart(r#"{"name":"sku","type":"STRING"}"#);
+    let catalog = Catalog::read(folder.schemas()).unwrap();
+    running.control.set_catalog(catalog).await.unwrap();
+    let before = *pushed.borrow();
+    pushed
+        .wait_for(|pushed| *pushed >= before + 50)
+        .await
+        .unwrap();
+    drop(pushed);
+    let all = pushing.await.unwrap();
+
+    let stored: i64 = folder.one("SELECT count(*) FROM events", []);
+    let extended: i64 = folder.one("SELECT count(*) FROM cart WHERE sku = 'a'", []);
+    assert_eq!(stored, all);
+    assert!((49..=all - 50).contains(&extended), "{extended} of {all}");
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_catalog_that_the_store_cannot_hold_changes_nothing() {
+    let folder = Folder::new();
+    folder.declare_cart(r#"{"name":"sku","type":"STRING"}"#);
+    let running = Running::start(folder.config()).await;
+    let columns: Vec<_> = (0..2_000)
+        .map(|number| format!(r#"{{"name":"c{number}","type":"STRING"}}"#))
+        .collect();
+    folder.declare("cart", &columns.join(","), "");
+
+    let catalog = Catalog::read(folder.schemas()).unwrap();
+    let error = running.control.set_catalog(catalog).await.unwrap_err();
+
+    assert_eq!(
+        error.to_string(),
+        "the store cannot hold table `cart` of the catalog: it has 2002 columns, and SQLite takes at most 2000: put \
+         related fields into RECORDs"
+    );
+    let mut client = running.client().await;
+    client
+        .push(event("cart.add", r#"{"sku":"a"}"#))
+        .await
+        .unwrap();
+    assert_eq!(folder.rows("SELECT sku FROM cart"), ["'a'"]);
     running.stop().await.unwrap();
 }
 
@@ -111,7 +172,7 @@ fn a_store_of_a_newer_version_is_not_touched() {
             error,
             Error::NewerStore {
                 found: 99,
-                known: 1,
+                known: 2,
                 ..
             }
         ),
@@ -120,6 +181,72 @@ fn a_store_of_a_newer_version_is_not_touched() {
     assert_eq!(
         folder.rows("SELECT name FROM sqlite_schema WHERE type = 'table'"),
         ["'_logeater'"]
+    );
+}
+
+/// What the first format of the store was.
+const FIRST_FORMAT: &str = "
+CREATE TABLE _logeater (key TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO _logeater VALUES ('format', 1), ('sequence', 7);
+CREATE TABLE _logeater_columns (
+    table_name TEXT NOT NULL COLLATE NOCASE, name TEXT NOT NULL COLLATE NOCASE, type TEXT NOT NULL,
+    PRIMARY KEY (table_name, name)
+) WITHOUT ROWID;
+INSERT INTO _logeater_columns VALUES ('cart', 'sku', 'STRING');
+CREATE TABLE events (
+    event_id TEXT NOT NULL, cluster_key TEXT NOT NULL, timestamp TEXT NOT NULL, service TEXT NOT NULL,
+    type TEXT NOT NULL, user_id TEXT, details TEXT
+);
+CREATE UNIQUE INDEX _logeater_events_event_id ON events (event_id);
+CREATE TABLE dead_letters (
+    event_id TEXT NOT NULL, cluster_key TEXT NOT NULL, refused_at TEXT NOT NULL, refused_by TEXT NOT NULL,
+    reason TEXT NOT NULL, type TEXT NOT NULL, details TEXT
+);
+CREATE TABLE cart (event_id TEXT PRIMARY KEY NOT NULL, cluster_key TEXT NOT NULL, sku TEXT) WITHOUT ROWID;
+INSERT INTO cart VALUES ('00000000-0000-0000-0000-000000000001', '2026-01-31', 'a');
+INSERT INTO events (rowid, event_id, cluster_key, timestamp, service, type) VALUES
+    (5, '00000000-0000-0000-0000-000000000001', '2026-01-31', '2026-01-31T12:00:00.000000Z', 'shop', 'cart.add'),
+    (7, '00000000-0000-0000-0000-000000000002', '2026-01-31', '2026-01-31T12:00:01.000000Z', 'shop', 'cart.open');
+";
+
+#[tokio::test]
+async fn a_store_of_the_first_format_goes_on_in_the_newest() {
+    let folder = Folder::new();
+    let old = empty_database(&folder);
+    old.execute_batch("PRAGMA journal_mode = WAL").unwrap();
+    old.execute_batch(FIRST_FORMAT).unwrap();
+    drop(old);
+    folder.declare_cart(r#"{"name":"sku","type":"STRING"}"#);
+
+    let running = Running::start(folder.config()).await;
+    let mut client = running.client().await;
+    for id in [1, 3] {
+        let pushed = client.push(event_with_id(id, "cart.add", r#"{"sku":"b"}"#));
+        pushed.await.unwrap();
+    }
+    running.stop().await.unwrap();
+
+    let numbers = folder.rows("SELECT rowid, substr(event_id, 36) FROM events ORDER BY rowid");
+    assert_eq!(numbers, ["5|'1'", "7|'2'", "8|'3'"]);
+    assert_eq!(
+        folder.rows("SELECT sku FROM cart ORDER BY sku"),
+        ["'a'", "'b'"]
+    );
+    assert_eq!(
+        folder.rows("SELECT key, value FROM _logeater ORDER BY key"),
+        [
+            "'format'|2",
+            "'refused'|0",
+            "'removed'|0",
+            "'repeated'|1",
+            "'sequence'|8"
+        ]
+    );
+    let is_incremental = 2;
+    assert_eq!(
+        folder.one::<i64>("PRAGMA auto_vacuum", []),
+        is_incremental,
+        "it can give its free pages back"
     );
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use logeater_proto::event::event_client::EventClient;
 use logeater_proto::event::{EventBatch, EventEntry};
 use logeater_schema::Catalog;
-use logeater_server::{Config, Error, run};
+use logeater_server::{Collector, Config, Control, Error};
 use rusqlite::{Connection, OpenFlags, Params};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -16,6 +16,7 @@ use tonic::transport::{Channel, Endpoint};
 /// A running collector.
 pub(crate) struct Running {
     pub(crate) address: String,
+    pub(crate) control: Control,
     stop: oneshot::Sender<()>,
     ended: JoinHandle<Result<(), Error>>,
 }
@@ -26,8 +27,12 @@ impl Running {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel();
-        let ended = tokio::spawn(run(listener, config, async { drop(stopped.await) }));
+        let collector = tokio::task::spawn_blocking(move || Collector::open(&config).unwrap());
+        let collector = collector.await.unwrap();
+        let control = collector.control();
+        let ended = tokio::spawn(collector.serve(listener, async { drop(stopped.await) }));
         Self {
+            control,
             address,
             stop,
             ended,
