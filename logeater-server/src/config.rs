@@ -1,10 +1,14 @@
 //! What a collector is told: where it keeps its store, what it knows, and its bounds.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use logeater_proto::REQUEST_BYTES_MAX;
 use logeater_schema::Catalog;
+
+use crate::rules::{Rule, Rules};
+use crate::sinks::SinkConfig;
 
 /// The default of [`Config::queue_bytes`]: 64 MiB.
 const QUEUE_BYTES: usize = 64 << 20;
@@ -24,6 +28,8 @@ pub struct Config {
     pub(crate) queue_bytes: usize,
     pub(crate) queue_requests: usize,
     pub(crate) drain_timeout: Duration,
+    pub(crate) sinks: Vec<(String, SinkConfig)>,
+    pub(crate) rules: Arc<Rules>,
 }
 
 impl Config {
@@ -35,6 +41,8 @@ impl Config {
             queue_bytes: QUEUE_BYTES,
             queue_requests: QUEUE_REQUESTS,
             drain_timeout: DRAIN_TIMEOUT,
+            sinks: Vec::new(),
+            rules: Arc::default(),
         }
     }
 
@@ -64,6 +72,20 @@ impl Config {
     /// How long requests in flight may take to end after the shutdown began. Default: 10 seconds.
     pub fn drain_timeout(mut self, timeout: Duration) -> Self {
         self.drain_timeout = timeout;
+        self
+    }
+
+    /// Delivers events to one more sink.
+    ///
+    /// Its name is that of its cursor in the store: a sink of another name begins with the oldest event that is there.
+    pub fn sink(mut self, name: impl Into<String>, sink: SinkConfig) -> Self {
+        self.sinks.push((name.into(), sink));
+        self
+    }
+
+    /// What becomes of events on their way to sinks. Default: nothing, all events go to all sinks as they are.
+    pub fn rules(mut self, rules: Vec<Rule>) -> Self {
+        self.rules = Arc::new(Rules::new(rules));
         self
     }
 

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use logeater_schema::Catalog;
 use tokio::sync::watch;
 
-use crate::Error;
 use crate::plan::Plan;
+use crate::rules::{Rule, Rules};
+use crate::sinks::{self, SinkConfig};
 use crate::store::{self, Queue};
+use crate::{Config, Error};
 
 /// A handle of a running collector. Clones are the same.
 #[derive(Clone, Debug)]
@@ -16,14 +18,18 @@ pub struct Control {
     store: PathBuf,
     queue: Queue,
     plan: Arc<watch::Sender<Arc<Plan>>>,
+    sinks: Arc<[(String, SinkConfig)]>,
+    rules: Arc<watch::Sender<Arc<Rules>>>,
 }
 
 impl Control {
-    pub(crate) fn new(store: PathBuf, queue: Queue, plan: Plan) -> Self {
+    pub(crate) fn new(config: &Config, queue: Queue, plan: Plan) -> Self {
         Self {
-            store,
+            store: config.store(),
             queue,
             plan: Arc::new(watch::Sender::new(Arc::new(plan))),
+            sinks: config.sinks.clone().into(),
+            rules: Arc::new(watch::Sender::new(Arc::clone(&config.rules))),
         }
     }
 
@@ -43,6 +49,23 @@ impl Control {
         let plan = store::grow(&self.queue, &self.store, Arc::new(catalog)).await?;
         tracing::info!("{} event types of the catalog have a table", plan.len());
         self.plan.send_replace(Arc::new(plan));
+        Ok(())
+    }
+
+    /// The rules of the moment.
+    pub(crate) fn rules(&self) -> watch::Receiver<Arc<Rules>> {
+        self.rules.subscribe()
+    }
+
+    /// Applies these rules from the next batch of each sink on.
+    ///
+    /// # Errors
+    ///
+    /// When a rule names a sink that there is not. The rules from before stay then.
+    pub fn set_rules(&self, rules: Vec<Rule>) -> Result<(), Error> {
+        let rules = Rules::new(rules);
+        sinks::check(&self.sinks, &rules)?;
+        self.rules.send_replace(Arc::new(rules));
         Ok(())
     }
 }

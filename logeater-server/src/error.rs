@@ -46,6 +46,14 @@ pub enum Error {
         /// What is wrong with it, and the fix.
         reason: String,
     },
+    /// Two sinks have one name, or a rule names a sink that there is not.
+    #[error("sink `{name}` {problem}")]
+    Sink {
+        /// The name.
+        name: String,
+        /// What is wrong with it, and the fix.
+        problem: String,
+    },
     /// The store cannot be read or written: a damaged file, a full or failing disk.
     #[error("the store {} failed", path.display())]
     Store {

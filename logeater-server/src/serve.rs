@@ -11,8 +11,10 @@ use logeater_proto::REQUEST_BYTES_MAX;
 use logeater_proto::raw::event_server::EventServer;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout_at};
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_stream::{Stream, StreamExt};
+use tokio_util::sync::CancellationToken;
 use tonic::codec::CompressionEncoding;
 use tonic::transport::Server;
 use tonic_health::ServingStatus;
@@ -22,6 +24,7 @@ use uuid::Uuid;
 use crate::control::Control;
 use crate::intake::Intake;
 use crate::service::EventService;
+use crate::sinks::{self, Context, Runners, SinkConfig};
 use crate::stats::Stats;
 use crate::store::Store;
 use crate::{Config, Error};
@@ -84,6 +87,7 @@ pub struct Collector {
     store: Store,
     service: EventService,
     control: Control,
+    sinks: Vec<(String, SinkConfig)>,
     path: PathBuf,
     drain_timeout: Duration,
 }
@@ -96,10 +100,11 @@ impl Collector {
     /// When another collector has the folder open, it cannot be written to, or what is there is no store of
     /// this version.
     pub fn open(config: &Config) -> Result<Self, Error> {
+        sinks::check(&config.sinks, &config.rules)?;
         let stats = Arc::new(Stats::default());
         let (store, plan) = Store::open(config, Arc::clone(&stats))?;
         tracing::info!("{} event types of the catalog have a table", plan.len());
-        let control = Control::new(config.store(), store.queue(), plan);
+        let control = Control::new(config, store.queue(), plan);
         let intake = Intake {
             plan: control.plan(),
             new_id: Uuid::now_v7,
@@ -113,6 +118,7 @@ impl Collector {
             store,
             service,
             control,
+            sinks: config.sinks.clone(),
             path: config.store(),
             drain_timeout: config.drain_timeout,
         })
@@ -141,6 +147,14 @@ impl Collector {
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), Error> {
         let stats = Arc::clone(&self.service.stats);
+        let context = Context {
+            store: self.path.clone(),
+            queue: self.store.queue(),
+            stored: self.store.stored(),
+            rules: self.control.rules(),
+            stop: CancellationToken::new(),
+        };
+        let runners = Runners::start(context, self.sinks).await?;
         let (health, health_server) = health_reporter();
         set_health(&health, ServingStatus::Serving).await;
         // The limit is on what a request is once it is decompressed.
@@ -163,18 +177,16 @@ impl Collector {
             () = self.store.ended() => Ok(()),
             failed = &mut server => failed.map_err(Error::serve),
         };
+        let deadline = Instant::now() + self.drain_timeout;
         drop(stop);
         end_health(health).await;
-        if ended.is_ok()
-            && tokio::time::timeout(self.drain_timeout, server)
-                .await
-                .is_err()
-        {
+        if ended.is_ok() && timeout_at(deadline, server).await.is_err() {
             tracing::warn!(
                 "requests are still in flight after {:?}: the store closes without them",
                 self.drain_timeout
             );
         }
+        runners.stop(deadline).await;
         let closed = blocking(move || self.store.close()).await;
         let counts = stats.counts();
         tracing::info!(

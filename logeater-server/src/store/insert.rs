@@ -4,20 +4,22 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::ops::Range;
 
-use rusqlite::types::{Null, ValueRef};
-use rusqlite::{CachedStatement, Connection, ToSql, types::ToSqlOutput};
+use rusqlite::types::Null;
+use rusqlite::{CachedStatement, Connection};
 
+use super::clock::{self, day};
 use super::sql;
+use super::text::Text;
 use crate::batch::{Batch, Extended, KeptCell, Row, Span};
 use crate::plan::TypePlan;
 use crate::stats::Counts;
-use crate::time::{self, MomentText};
+use crate::time::MomentText;
 
 /// When the last events were stored, as far as it is written down: once in a second.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Marks {
     /// The second of the last mark.
-    second: [u8; 19],
+    second: Vec<u8>,
 }
 
 /// The statements of one transaction, whose moment and day all its rows share.
@@ -34,8 +36,7 @@ pub(super) struct Inserts<'c> {
 impl<'c> Inserts<'c> {
     /// Begins after the event that has `sequence`.
     pub(super) fn new(conn: &'c Connection, sequence: i64) -> rusqlite::Result<Self> {
-        let now = jiff::Timestamp::now().as_microsecond();
-        let now = time::moment_text(now).ok_or(rusqlite::Error::InvalidQuery)?;
+        let now = clock::now()?;
         let mut event = conn.prepare_cached(sql::INSERT_EVENT)?;
         event.raw_bind_parameter(2, Text(day(&now)))?;
         // Somebody else may have inserted a row by hand.
@@ -94,14 +95,13 @@ impl<'c> Inserts<'c> {
             .conn
             .prepare_cached("UPDATE _logeater SET value = ?1 WHERE key = 'sequence'")?;
         mark.execute([self.sequence])?;
-        let mut second = [0; 19];
-        second.copy_from_slice(&self.now[..19]);
         // A clock that was set back is a new second as well.
-        if second != marks.second {
+        if clock::second(&self.now) != marks.second {
             self.conn
                 .prepare_cached(sql::INSERT_MARK)?
                 .execute((self.began, Text(&self.now)))?;
         }
+        let second = clock::second(&self.now).to_vec();
         Ok((self.sequence, Marks { second }))
     }
 
@@ -198,19 +198,5 @@ fn bind(
         KeptCell::Real(value) => insert.raw_bind_parameter(place, value),
         KeptCell::Text(span) => insert.raw_bind_parameter(place, Text(batch.bytes(span))),
         KeptCell::Blob(span) => insert.raw_bind_parameter(place, batch.bytes(span)),
-    }
-}
-
-/// The day of a moment.
-fn day(moment: &MomentText) -> &[u8] {
-    &moment[..10]
-}
-
-/// Bytes that are known to be text.
-struct Text<'a>(&'a [u8]);
-
-impl ToSql for Text<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(ValueRef::Text(self.0)))
     }
 }

@@ -2,11 +2,11 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
-/// The format of the tables that this version makes and understands.
-pub(super) const NEWEST: i64 = 2;
-
 /// What makes each format out of the one before it, and the first out of an empty file.
-const STEPS: [&str; NEWEST as usize] = [FIRST, SECOND];
+const STEPS: [(i64, &str); 2] = [(1, FIRST), (2, SECOND)];
+
+/// The format of the tables that this version makes and understands.
+pub(super) const NEWEST: i64 = STEPS[STEPS.len() - 1].0;
 
 /// The tables that people read have the order of their columns as a contract.
 ///
@@ -74,7 +74,7 @@ pub(super) fn find(conn: &Connection) -> rusqlite::Result<Found> {
 
 /// Takes the steps from one format, or from an empty file as 0, to the newest.
 pub(super) fn migrate(conn: &Connection, from: i64) -> rusqlite::Result<()> {
-    for (format, step) in (1..).zip(STEPS).filter(|(format, _)| *format > from) {
+    for (format, step) in STEPS.into_iter().filter(|(format, _)| *format > from) {
         conn.execute_batch(step)?;
         conn.execute(
             "UPDATE _logeater SET value = ?1 WHERE key = 'format'",

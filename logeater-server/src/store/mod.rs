@@ -1,11 +1,15 @@
 //! The embedded store: who may open it, and how rows get to the one thread that writes it.
 
 mod change;
+mod clock;
+pub(crate) mod cursors;
 mod insert;
 mod migrations;
 mod queue;
+mod reader;
 mod schema;
 pub(crate) mod sql;
+mod text;
 mod writer;
 
 use std::fs::{self, File, TryLockError};
@@ -17,6 +21,8 @@ use logeater_schema::Catalog;
 use tokio::sync::{oneshot, watch};
 
 pub(crate) use queue::{Queue, Refusal};
+pub(crate) use reader::Reader;
+pub use reader::StoredEvent;
 
 use crate::plan::Plan;
 use crate::stats::Stats;

@@ -2,11 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that fails shows where")]
 
+mod jsonl;
 #[cfg(feature = "cli")]
 mod program;
 mod push;
 #[cfg(feature = "cli")]
 mod schema;
 mod service;
+mod sinks;
 mod store;
 mod support;

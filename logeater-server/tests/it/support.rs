@@ -32,8 +32,8 @@ impl Running {
         let control = collector.control();
         let ended = tokio::spawn(collector.serve(listener, async { drop(stopped.await) }));
         Self {
-            control,
             address,
+            control,
             stop,
             ended,
         }

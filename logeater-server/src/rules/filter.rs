@@ -1,0 +1,186 @@
+//! A filter in jq's language over one event.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use jaq_core::data::JustLut;
+use jaq_core::load::{self, Arena, File, Loader};
+use jaq_core::{Compiler, Ctx, Exn, Vars};
+use jaq_json::write::Pp;
+use jaq_json::{Val, read, write};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::Fate;
+use crate::StoredEvent;
+use crate::shorten::shorten;
+use crate::sinks::line;
+
+/// The most characters that a reason shows of what a filter gives.
+const FOUND_CHARS_MAX: usize = 200;
+
+/// The most characters that an error shows of a filter.
+const CODE_CHARS_MAX: usize = 40;
+
+/// A compiled filter.
+pub(super) struct Filter(jaq_core::Filter<JustLut<Val>>);
+
+/// Why a filter does not compile.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{problem} at {at}")]
+pub struct FilterError {
+    problem: String,
+    /// The beginning of the code from the place of the problem on, in words.
+    at: String,
+    /// That place, in bytes from the filter's start.
+    offset: usize,
+}
+
+impl FilterError {
+    /// Where in the filter it is, in bytes from the filter's start.
+    #[must_use]
+    pub fn offset(&self) -> usize {
+        self.offset
+    }
+
+    fn new(code: &str, at: &str, problem: impl Into<String>) -> Self {
+        let start = at.as_ptr().addr().checked_sub(code.as_ptr().addr());
+        let offset = start
+            .filter(|start| *start <= code.len())
+            .unwrap_or(code.len());
+        let at = match code.get(offset..) {
+            Some(rest) if !rest.is_empty() => format!("`{}`", shorten(rest, CODE_CHARS_MAX)),
+            _ => "its end".to_owned(),
+        };
+        Self {
+            problem: problem.into(),
+            at,
+            offset,
+        }
+    }
+}
+
+/// What a filter gives. It can change neither the event's id nor when it was stored.
+#[derive(Deserialize)]
+struct Changed<'a> {
+    timestamp: String,
+    service: String,
+    r#type: String,
+    #[serde(default)]
+    user_id: Option<String>,
+    #[serde(default, borrow)]
+    details: Option<&'a RawValue>,
+}
+
+impl Filter {
+    pub(super) fn new(code: &str) -> Result<Self, FilterError> {
+        let defs = jaq_core::defs()
+            .chain(jaq_std::defs())
+            .chain(jaq_json::defs());
+        let funs = jaq_core::funs()
+            .chain(jaq_std::funs())
+            .chain(jaq_json::funs());
+        let arena = Arena::default();
+        let program = File { code, path: () };
+        let modules = Loader::new(defs)
+            .load(&arena, program)
+            .map_err(|errors| of_loading(code, errors))?;
+        Compiler::default()
+            .with_funs(funs)
+            .compile(modules)
+            .map(Self)
+            .map_err(|errors| of_compiling(code, errors))
+    }
+
+    pub(super) fn apply(&self, event: StoredEvent) -> Fate {
+        match catch_unwind(AssertUnwindSafe(|| self.run(&event))) {
+            Ok(Ok(Some(event))) => Fate::Deliver(event),
+            Ok(Ok(None)) => Fate::LeaveOut,
+            Ok(Err(reason)) => Fate::Refuse(event, reason),
+            Err(_) => Fate::Refuse(event, "the filter panicked".to_owned()),
+        }
+    }
+
+    /// The event that it makes of another; `None` if it gives nothing.
+    fn run(&self, event: &StoredEvent) -> Result<Option<StoredEvent>, String> {
+        let mut json = Vec::new();
+        line::write(event, &mut json);
+        let value = read::parse_single(&json).map_err(|error| error.to_string())?;
+        let context = Ctx::<JustLut<Val>>::new(&self.0.lut, Vars::new([]));
+        let mut given = self.0.id.run((context, value));
+        let Some(first) = given.next() else {
+            return Ok(None);
+        };
+        let first = first.map_err(failure)?;
+        if given.next().is_some() {
+            return Err("the filter gave more than one event".to_owned());
+        }
+        changed(event, &first).map(Some)
+    }
+}
+
+impl fmt::Debug for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Filter")
+    }
+}
+
+fn failure(exception: Exn<'_, Val>) -> String {
+    match exception.get_err() {
+        Ok(error) => format!("the filter failed: {error}"),
+        Err(_) => "the filter halted".to_owned(),
+    }
+}
+
+fn changed(event: &StoredEvent, given: &Val) -> Result<StoredEvent, String> {
+    let mut json = Vec::new();
+    // Memory cannot fail.
+    _ = write::write(&mut json, &Pp::default(), 0, given);
+    let changed: Changed<'_> = serde_json::from_slice(&json).map_err(|error| {
+        let found = String::from_utf8_lossy(&json);
+        let found = shorten(&found, FOUND_CHARS_MAX);
+        format!("the filter gave what is no event: {error}: {found}")
+    })?;
+    let details = changed.details.map(RawValue::get);
+    if details.is_some_and(|details| !details.starts_with('{')) {
+        return Err("the filter gave details that are no object".to_owned());
+    }
+    Ok(StoredEvent {
+        timestamp: changed.timestamp,
+        service: changed.service,
+        event_type: changed.r#type,
+        user_id: changed.user_id,
+        details: details.map(str::to_owned),
+        ..event.clone()
+    })
+}
+
+/// The first of several errors, which is the cause of the others more often than not.
+fn of_loading(code: &str, errors: load::Errors<&str, ()>) -> FilterError {
+    let first = errors
+        .into_iter()
+        .next()
+        .and_then(|(_, error)| match error {
+            load::Error::Io(errors) => errors.into_iter().next(),
+            load::Error::Lex(errors) => errors
+                .into_iter()
+                .next()
+                .map(|(expected, at)| (at, format!("expected {}", expected.as_str()))),
+            load::Error::Parse(errors) => errors
+                .into_iter()
+                .next()
+                .map(|(expected, at)| (at, format!("expected {}", expected.as_str()))),
+        });
+    let (at, problem) = first.unwrap_or(("", "it is no filter".to_owned()));
+    FilterError::new(code, at, problem)
+}
+
+fn of_compiling(code: &str, errors: jaq_core::compile::Errors<&str, ()>) -> FilterError {
+    let first = errors.into_iter().flat_map(|(_, errors)| errors).next();
+    match first {
+        Some((at, undefined)) => {
+            FilterError::new(code, at, format!("undefined {}", undefined.as_str()))
+        }
+        None => FilterError::new(code, "", "it is no filter"),
+    }
+}

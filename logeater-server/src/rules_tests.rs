@@ -1,0 +1,163 @@
+use super::*;
+
+fn event(event_type: &str, details: &str) -> StoredEvent {
+    StoredEvent {
+        sequence: 7,
+        event_id: "01920000-0000-7000-8000-000000000001".to_owned(),
+        cluster_key: "2026-01-31".to_owned(),
+        timestamp: "2026-01-31T12:00:00.000000Z".to_owned(),
+        service: "shop".to_owned(),
+        event_type: event_type.to_owned(),
+        user_id: Some("u-1".to_owned()),
+        details: Some(details.to_owned()),
+    }
+}
+
+fn rules(rules: impl IntoIterator<Item = Rule>) -> Rules {
+    Rules::new(rules.into_iter().collect())
+}
+
+/// What a rule with this filter makes of an event with these details.
+fn filtered(filter: &str, details: &str) -> Fate {
+    let rule = Rule::new("*").unwrap().filter(filter).unwrap();
+    rules([rule]).apply("archive", event("cart.add", details))
+}
+
+fn refused(fate: Fate) -> String {
+    match fate {
+        Fate::Refuse(event, reason) => {
+            assert_eq!(event.sequence, 7, "the event as it was");
+            reason
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn without_rules_all_is_delivered() {
+    let event = event("cart.add", "{}");
+    assert_eq!(
+        rules([]).apply("archive", event.clone()),
+        Fate::Deliver(event)
+    );
+}
+
+#[test]
+fn a_pattern_matches_any_levels() {
+    let dropped = |pattern: &str, event_type: &str| {
+        let rule = Rule::new(pattern).unwrap().drop_all();
+        rules([rule]).apply("archive", event(event_type, "{}")) == Fate::LeaveOut
+    };
+    assert!(dropped("cart.*", "cart.add"));
+    assert!(dropped("cart.*", "cart.add.from_mobile"));
+    assert!(!dropped("cart.*", "cartoon.add"));
+    assert!(dropped("{cart,order}.*", "order.pay"));
+    assert!(dropped("*.add", "cart.add"));
+    assert!(!dropped("cart.add", "cart.added"));
+}
+
+#[test]
+fn a_rule_names_the_sinks_of_its_types_alone() {
+    let rule = || Rule::new("cart.*").unwrap().sinks(["warehouse"]);
+    let fate = |sink, event_type| rules([rule()]).apply(sink, event(event_type, "{}"));
+    assert_eq!(fate("archive", "cart.add"), Fate::LeaveOut);
+    assert!(matches!(fate("warehouse", "cart.add"), Fate::Deliver(_)));
+    assert!(matches!(fate("archive", "order.pay"), Fate::Deliver(_)));
+}
+
+#[test]
+fn a_filter_changes_the_event_but_not_its_id() {
+    let filter =
+        r#".details.price /= 100 | .user_id = null | .event_id = "another" | .service += "!""#;
+    let expected = StoredEvent {
+        user_id: None,
+        service: "shop!".to_owned(),
+        ..event("cart.add", r#"{"price":12.5,"sku":"a"}"#)
+    };
+    let fate = filtered(filter, r#"{"price":1250,"sku":"a"}"#);
+    assert_eq!(fate, Fate::Deliver(expected));
+}
+
+#[test]
+fn numbers_that_a_filter_does_not_touch_stay_exact() {
+    let details = r#"{"id":123456789012345678901234567890,"price":1.10,"big":9007199254740993}"#;
+    let expected = event("cart.add", details);
+    assert_eq!(filtered(".", details), Fate::Deliver(expected));
+}
+
+#[test]
+fn a_filter_that_gives_nothing_leaves_the_event_out() {
+    assert_eq!(
+        filtered("select(.details.price > 10)", r#"{"price":1}"#),
+        Fate::LeaveOut
+    );
+}
+
+#[test]
+fn rules_are_applied_in_their_order_to_the_type_that_was_sent() {
+    let first = Rule::new("cart.*")
+        .unwrap()
+        .filter(r#".type = "basket.add""#)
+        .unwrap();
+    let second = Rule::new("basket.*").unwrap().drop_all();
+    let third = Rule::new("cart.*")
+        .unwrap()
+        .filter(".details.seen = .type")
+        .unwrap();
+    let expected = event("basket.add", r#"{"seen":"basket.add"}"#);
+    let fate = rules([first, second, third]).apply("archive", event("cart.add", "{}"));
+    assert_eq!(fate, Fate::Deliver(expected));
+}
+
+#[test]
+fn what_a_filter_cannot_do_is_the_reason_of_a_dead_letter() {
+    assert_eq!(
+        refused(filtered(".details.price / 2", r#"{"price":"a"}"#)),
+        "rule 1 (`*`): the filter failed: cannot calculate \"a\" / 2"
+    );
+    assert_eq!(
+        refused(filtered("., .", "{}")),
+        "rule 1 (`*`): the filter gave more than one event"
+    );
+    assert_eq!(
+        refused(filtered(".details", r#"{"a":1}"#)),
+        "rule 1 (`*`): the filter gave what is no event: missing field `timestamp` at line 1 column 7: {\"a\":1}"
+    );
+    assert_eq!(
+        refused(filtered(".details = [1]", "{}")),
+        "rule 1 (`*`): the filter gave details that are no object"
+    );
+}
+
+#[test]
+fn a_filter_that_does_not_compile_says_where() {
+    let error = |code: &str| {
+        Rule::new("*")
+            .unwrap()
+            .filter(code)
+            .unwrap_err()
+            .to_string()
+    };
+    assert_eq!(
+        error(".details | nothing(1)"),
+        "the filter does not compile: undefined filter at `nothing(1)`"
+    );
+    assert_eq!(
+        error(".details | ("),
+        "the filter does not compile: expected closing parenthesis at its end"
+    );
+}
+
+#[test]
+fn a_pattern_that_is_none_and_a_share_that_is_none_are_named() {
+    let pattern = Rule::new("cart.[a").unwrap_err();
+    assert_eq!(
+        pattern.to_string(),
+        "`cart.[a` is no pattern of event types: unclosed character class; missing ']'; write for example `cart.*`"
+    );
+    let share = Rule::new("*").unwrap().sample(10.0).unwrap_err();
+    assert_eq!(
+        share.to_string(),
+        "a sample is a share from 0 to 1, such as 0.1 for a tenth, and not 10"
+    );
+}

@@ -1,0 +1,22 @@
+//! Where events go from the store: each sink behind a cursor of its own, so that none delays another.
+
+mod config;
+mod delivery;
+mod jsonl;
+pub(crate) mod line;
+mod pending;
+mod runner;
+mod runners;
+mod sink;
+mod status;
+mod stdout;
+mod window;
+mod worker;
+
+pub use config::SinkConfig;
+pub use delivery::Delivery;
+pub use jsonl::Jsonl;
+pub(crate) use runner::Context;
+pub(crate) use runners::{Runners, check};
+pub use sink::Sink;
+pub use stdout::Stdout;

@@ -1,0 +1,293 @@
+//! Brings one sink what the store has: reads behind its cursor, gives batches to its workers, and moves the cursor.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::config::SinkConfig;
+use super::pending::{Pending, Thresholds};
+use super::status::Status;
+use super::window::Window;
+use super::worker::{Ended, Worker};
+use crate::rules::Rules;
+use crate::store::cursors::{self, Place, Progress};
+use crate::store::{Queue, Reader, Refusal};
+use crate::{Error, StoredEvent};
+
+/// How often the sink's place is looked at, which others may change.
+const TICK: Duration = Duration::from_secs(1);
+
+/// The pause after the store could not be read or written.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How many rows are sent once more at a time.
+const RESEND_ROWS: usize = 500;
+
+/// What a runner needs of the collector.
+#[derive(Clone, Debug)]
+pub(crate) struct Context {
+    pub(crate) store: PathBuf,
+    pub(crate) queue: Queue,
+    pub(crate) stored: watch::Receiver<i64>,
+    pub(crate) rules: watch::Receiver<Arc<Rules>>,
+    pub(crate) stop: CancellationToken,
+}
+
+/// The task of one sink.
+#[derive(Debug)]
+pub(crate) struct Runner {
+    context: Context,
+    worker: Worker,
+    reader: Arc<Mutex<Reader>>,
+    place: Place,
+    /// The sequence of the last event that was read.
+    read: i64,
+    pending: Pending,
+    window: Window,
+    flights: JoinSet<(Flight, Option<Ended>)>,
+    is_resending: bool,
+}
+
+/// A batch on its way.
+#[derive(Debug)]
+enum Flight {
+    /// Its number in the window.
+    New(u64),
+    /// What is sent once more, or is gone.
+    Resent(Vec<i64>),
+}
+
+impl Runner {
+    /// Registers a sink in the store and gets ready to serve it.
+    pub(crate) async fn new(
+        context: Context,
+        name: &str,
+        config: SinkConfig,
+        status: Arc<Status>,
+    ) -> Result<Self, Error> {
+        let sink = name.to_owned();
+        let registered = context
+            .queue
+            .change(move |conn| cursors::register(conn, &sink));
+        let failed = |refusal: Refusal| Error::store(&context.store, refusal);
+        registered.await.map_err(failed)?;
+        let reader = Reader::open(&context.store)?;
+        let place = cursors::place(&reader, name)?.unwrap_or_default();
+        let pending = Pending::new(Thresholds {
+            rows: config.batch_rows,
+            bytes: config.batch_bytes,
+            wait: config.batch_wait,
+        });
+        Ok(Self {
+            worker: Worker {
+                name: name.into(),
+                config,
+                status,
+                stop: context.stop.clone(),
+            },
+            context,
+            reader: Arc::new(Mutex::new(reader)),
+            place,
+            read: place.cursor,
+            pending,
+            window: Window::default(),
+            flights: JoinSet::new(),
+            is_resending: false,
+        })
+    }
+
+    /// Serves the sink until the collector stops; then what is on its way is waited for, but for its pauses.
+    pub(crate) async fn run(mut self) {
+        let stop = self.context.stop.clone();
+        let mut stored = self.context.stored.clone();
+        let mut tick = interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while !stop.is_cancelled() {
+            let last = *stored.borrow_and_update();
+            self.fill(last).await;
+            self.send_what_is_due();
+            let has_room = !self.pending.is_full();
+            let due = self.pending.due().filter(|_| self.has_free_worker());
+            tokio::select! {
+                () = stop.cancelled() => {}
+                Some(flight) = self.flights.join_next() => {
+                    if let Ok((flight, Some(ended))) = flight {
+                        self.end(flight, ended).await;
+                    }
+                }
+                _ = stored.changed(), if has_room => {}
+                () = sleep_until(due.unwrap_or_else(Instant::now).into()), if due.is_some() => {}
+                _ = tick.tick() => self.look().await,
+            }
+        }
+        self.drain().await;
+    }
+
+    /// Reads up to the event with this sequence, as far as the next batch has room.
+    async fn fill(&mut self, last: i64) {
+        if self.read >= last || self.pending.is_full() {
+            return;
+        }
+        let ((rows, bytes), after) = (self.pending.room(), self.read);
+        let events = self.ask(move |reader| reader.events_after(after, rows, bytes));
+        let Some(events) = events.await else {
+            return;
+        };
+        self.read = events.last().map_or(last, |event| event.sequence);
+        self.pending.add(events, Instant::now());
+    }
+
+    /// Asks the store; where it does not answer that is said, and a pause is made.
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Reader) -> Result<T, Error> + Send + 'static,
+    ) -> Option<T> {
+        let reader = Arc::clone(&self.reader);
+        let answer = tokio::task::spawn_blocking(move || {
+            question(&reader.lock().unwrap_or_else(PoisonError::into_inner))
+        });
+        match answer.await {
+            Ok(Ok(answer)) => Some(answer),
+            Ok(Err(error)) => {
+                let problem = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::error!(sink = &*self.worker.name, problem, "{error}");
+                sleep(PAUSE).await;
+                None
+            }
+            // The collector ends.
+            Err(_) => None,
+        }
+    }
+
+    fn has_free_worker(&self) -> bool {
+        !self.place.paused && self.flights.len() < self.worker.config.workers
+    }
+
+    fn send_what_is_due(&mut self) {
+        while self.has_free_worker() && self.pending.due().is_some_and(|due| due <= Instant::now())
+        {
+            let events = self.pending.take();
+            let last = events.last().map_or(self.read, |event| event.sequence);
+            let number = self.window.begin(last);
+            self.send(Flight::New(number), events);
+        }
+    }
+
+    fn send(&mut self, flight: Flight, events: Vec<StoredEvent>) {
+        let rules = Arc::clone(&self.context.rules.borrow());
+        let delivery = self.worker.clone().deliver(events, rules);
+        self.flights.spawn(async move { (flight, delivery.await) });
+    }
+
+    /// Counts a batch that has ended, and moves the cursor as far as it goes.
+    async fn end(&mut self, flight: Flight, ended: Ended) {
+        let progress = match flight {
+            Flight::Resent(resent) => {
+                self.is_resending = false;
+                progress(None, resent, ended)
+            }
+            Flight::New(number) => {
+                self.window.end(number, ended);
+                let Some((cursor, ended)) = self.window.take_ended() else {
+                    return;
+                };
+                progress(Some(cursor), Vec::new(), ended)
+            }
+        };
+        self.record(progress).await;
+    }
+
+    /// Writes progress down, as often as that takes: what is delivered must not be forgotten for a full disk.
+    async fn record(&mut self, progress: Progress) {
+        let (progress, generation) = (Arc::new(progress), self.place.generation);
+        loop {
+            let (sink, progress) = (Arc::clone(&self.worker.name), Arc::clone(&progress));
+            let record = move |conn: &_| cursors::record(conn, &sink, generation, &progress);
+            match self.context.queue.change(record).await {
+                Ok(false) => return self.look().await,
+                Ok(true) | Err(Refusal::Closed) => return,
+                Err(refusal) => {
+                    tracing::error!(
+                        sink = &*self.worker.name,
+                        "the cursor stays where it is: {refusal}"
+                    );
+                    sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
+    /// Looks at the sink's place, and at what is to be sent once more.
+    async fn look(&mut self) {
+        self.worker.config.sink.tick().await;
+        let name = Arc::clone(&self.worker.name);
+        let asked = self.ask(move |reader| cursors::place(reader, &name)).await;
+        let Some(Some(place)) = asked else {
+            return;
+        };
+        if place.generation != self.place.generation {
+            self.go_to(place).await;
+        }
+        self.place.paused = place.paused;
+        if self.has_free_worker() && !self.is_resending {
+            self.resend().await;
+        }
+    }
+
+    /// Begins again at a cursor that somebody has moved.
+    async fn go_to(&mut self, place: Place) {
+        tracing::info!(
+            sink = &*self.worker.name,
+            cursor = place.cursor,
+            "events are delivered again"
+        );
+        self.flights.shutdown().await;
+        self.is_resending = false;
+        self.window = Window::default();
+        self.pending.take();
+        self.place = place;
+        self.read = place.cursor;
+    }
+
+    async fn resend(&mut self) {
+        let name = Arc::clone(&self.worker.name);
+        let asked = self.ask(move |reader| cursors::resends(reader, &name, RESEND_ROWS));
+        let Some(found) = asked.await.filter(|found| !found.is_empty()) else {
+            return;
+        };
+        let (sequences, events): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+        self.is_resending = true;
+        let events = events.into_iter().flatten().collect();
+        self.send(Flight::Resent(sequences), events);
+    }
+
+    /// Waits for what is on its way; who tries again and again is not waited for.
+    async fn drain(&mut self) {
+        while let Some(flight) = self.flights.join_next().await {
+            if let Ok((flight, Some(ended))) = flight {
+                self.end(flight, ended).await;
+            }
+        }
+        self.worker.config.sink.close().await;
+    }
+}
+
+fn progress(cursor: Option<i64>, resent: Vec<i64>, ended: Ended) -> Progress {
+    let Ended {
+        delivered,
+        left_out,
+        dead,
+    } = ended;
+    Progress {
+        cursor,
+        resent,
+        delivered,
+        left_out,
+        dead,
+    }
+}

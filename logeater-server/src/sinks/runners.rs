@@ -1,0 +1,67 @@
+//! The runners of all sinks, from the start of the collector to its end.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
+
+use super::config::SinkConfig;
+use super::runner::{Context, Runner};
+use super::status::Status;
+use crate::Error;
+use crate::rules::Rules;
+
+/// The tasks of all sinks.
+#[derive(Debug)]
+pub(crate) struct Runners {
+    context: Context,
+    tasks: JoinSet<()>,
+}
+
+impl Runners {
+    /// Starts a runner for each sink.
+    pub(crate) async fn start(
+        context: Context,
+        sinks: Vec<(String, SinkConfig)>,
+    ) -> Result<Self, Error> {
+        let mut tasks = JoinSet::new();
+        for (name, config) in sinks {
+            let status = Arc::new(Status::default());
+            let runner = Runner::new(context.clone(), &name, config, status).await?;
+            tasks.spawn(runner.run());
+        }
+        Ok(Self { context, tasks })
+    }
+
+    /// Stops all, and waits for what is on its way, but not longer.
+    pub(crate) async fn stop(mut self, deadline: Instant) {
+        self.context.stop.cancel();
+        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        if timeout_at(deadline, ended).await.is_err() {
+            tracing::warn!(
+                "some deliveries to sinks did not end in time: their events are delivered again at the next start"
+            );
+        }
+    }
+}
+
+/// Checks that each sink has a name of its own, and that rules name no other.
+pub(crate) fn check(sinks: &[(String, SinkConfig)], rules: &Rules) -> Result<(), Error> {
+    let mut names = HashSet::new();
+    for (name, _) in sinks {
+        if !names.insert(&**name) {
+            return Err(Error::Sink {
+                name: name.clone(),
+                problem: "is configured twice: a cursor belongs to one sink alone".to_owned(),
+            });
+        }
+    }
+    let unknown = rules.sink_names().find(|name| !names.contains(name));
+    unknown.map_or(Ok(()), |name| {
+        Err(Error::Sink {
+            name: name.to_owned(),
+            problem: "is named by a rule, but not configured".to_owned(),
+        })
+    })
+}

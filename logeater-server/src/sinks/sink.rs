@@ -1,0 +1,24 @@
+//! What a sink is: one way in for events, and the word about each.
+
+use std::fmt::Debug;
+
+use super::delivery::Delivery;
+use crate::StoredEvent;
+
+/// Where the collector delivers events to.
+///
+/// Events come in the order of their insertion, as far as one worker delivers them, and at least once: after a crash
+/// some come again, with the same `event_id`.
+#[tonic::async_trait]
+pub trait Sink: Debug + Send + Sync + 'static {
+    /// Delivers events, at least one, and says what became of them.
+    ///
+    /// What it says to be stored must be safe there. It may be given up in the middle, when the collector ends.
+    async fn deliver(&self, events: &[StoredEvent]) -> Delivery;
+
+    /// Called about once a second, whether there are events or not.
+    async fn tick(&self) {}
+
+    /// Called after the last delivery.
+    async fn close(&self) {}
+}

@@ -1,0 +1,153 @@
+//! How far each sink has got, and the count of what became of the events up to there.
+//!
+//! For each sink `cursor - began = delivered + left_out + dead + (rows of _logeater_resend)` at any moment: what changes
+//! one side for another reason, such as events that retention took, moves `began`.
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::clock;
+use super::reader::{Reader, StoredEvent};
+use super::sql;
+use super::text::Text;
+use crate::Error;
+
+/// A sink's place, as its runner needs it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The sequence of the last event that has come to its end in this sink.
+    pub(crate) cursor: i64,
+    /// Changes when the cursor is moved by others than the runner.
+    pub(crate) generation: i64,
+    pub(crate) paused: bool,
+}
+
+/// What a runner has to say about events that have come to their end.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    /// The new cursor; `None` where it stays.
+    pub(crate) cursor: Option<i64>,
+    /// What was sent once more, by its sequence, or is gone.
+    pub(crate) resent: Vec<i64>,
+    pub(crate) delivered: u64,
+    pub(crate) left_out: u64,
+    pub(crate) dead: Vec<DeadLetter>,
+}
+
+/// An event that a sink refuses, with the reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DeadLetter {
+    pub(crate) event: StoredEvent,
+    pub(crate) reason: String,
+}
+
+/// Gives a sink its row, if it has none yet: it begins with the oldest event that is there.
+pub(crate) fn register(conn: &Connection, sink: &str) -> rusqlite::Result<()> {
+    conn.execute(
+        "INSERT INTO _logeater_sinks (name, began, cursor)
+         SELECT ?1, oldest, oldest FROM (
+             SELECT coalesce((SELECT min(rowid) - 1 FROM events), value) AS oldest FROM _logeater WHERE key = 'sequence'
+         ) WHERE true ON CONFLICT DO NOTHING",
+        [sink],
+    )
+    .map(drop)
+}
+
+/// Where a sink is; `None` if it is not registered.
+pub(crate) fn place(reader: &Reader, sink: &str) -> Result<Option<Place>, Error> {
+    reader.query(|conn| {
+        let mut query = conn.prepare_cached(
+            "SELECT cursor, generation, paused FROM _logeater_sinks WHERE name = ?1",
+        )?;
+        let place = query.query_row([sink], |row| {
+            Ok(Place {
+                cursor: row.get(0)?,
+                generation: row.get(1)?,
+                paused: row.get(2)?,
+            })
+        });
+        place.optional()
+    })
+}
+
+/// What is to be sent once more, oldest first; `None` in the place of an event that is gone.
+pub(crate) fn resends(
+    reader: &Reader,
+    sink: &str,
+    rows: usize,
+) -> Result<Vec<(i64, Option<StoredEvent>)>, Error> {
+    let sequences: Vec<i64> = reader.query(|conn| {
+        let mut query = conn.prepare_cached(
+            "SELECT sequence FROM _logeater_resend WHERE sink = ?1 ORDER BY sequence LIMIT ?2",
+        )?;
+        let limit = i64::try_from(rows).unwrap_or(i64::MAX);
+        query.query_map((sink, limit), |row| row.get(0))?.collect()
+    })?;
+    let with_event = |sequence| Ok((sequence, reader.event(sequence)?));
+    sequences.into_iter().map(with_event).collect()
+}
+
+/// Writes progress down, unless somebody has moved the cursor since `generation`; says whether it did.
+pub(crate) fn record(
+    conn: &Connection,
+    sink: &str,
+    generation: i64,
+    progress: &Progress,
+) -> rusqlite::Result<bool> {
+    let is_current = conn
+        .prepare_cached("SELECT 1 FROM _logeater_sinks WHERE name = ?1 AND generation = ?2")?
+        .exists((sink, generation))?;
+    if !is_current {
+        return Ok(false);
+    }
+    let resent = remove_resent(conn, sink, &progress.resent)?;
+    let dead = progress.dead.len() as u64;
+    let ended = progress.delivered + progress.left_out + dead;
+    conn.prepare_cached(
+        "UPDATE _logeater_sinks SET
+             began = began + coalesce(?2 - cursor, 0) + ?3, cursor = coalesce(?2, cursor),
+             delivered = delivered + ?4, left_out = left_out + ?5, dead = dead + ?6
+         WHERE name = ?1",
+    )?
+    .execute((
+        sink,
+        progress.cursor,
+        resent - ended.cast_signed(),
+        progress.delivered.cast_signed(),
+        progress.left_out.cast_signed(),
+        dead.cast_signed(),
+    ))?;
+    bury(conn, sink, &progress.dead)?;
+    Ok(true)
+}
+
+fn remove_resent(conn: &Connection, sink: &str, resent: &[i64]) -> rusqlite::Result<i64> {
+    let mut remove =
+        conn.prepare_cached("DELETE FROM _logeater_resend WHERE sink = ?1 AND sequence = ?2")?;
+    let mut removed = 0;
+    for sequence in resent {
+        removed += i64::from(remove.execute((sink, sequence))? == 1);
+    }
+    Ok(removed)
+}
+
+fn bury(conn: &Connection, sink: &str, dead: &[DeadLetter]) -> rusqlite::Result<()> {
+    let now = clock::now()?;
+    let mut insert = conn.prepare_cached(sql::INSERT_DEAD_LETTER)?;
+    for DeadLetter { event, reason } in dead {
+        insert.execute((
+            &event.event_id,
+            Text(clock::day(&now)),
+            Text(&now),
+            refused_by(sink),
+            reason,
+            &event.event_type,
+            &event.details,
+        ))?;
+    }
+    Ok(())
+}
+
+/// Who refuses a dead letter of this sink, as its table says it.
+pub(crate) fn refused_by(sink: &str) -> String {
+    format!("sink {sink}")
+}
