@@ -7,6 +7,7 @@ use std::time::Duration;
 use logeater_proto::REQUEST_BYTES_MAX;
 use logeater_schema::Catalog;
 
+use crate::retention::Retention;
 use crate::rules::{Rule, Rules};
 use crate::sinks::SinkConfig;
 
@@ -30,6 +31,7 @@ pub struct Config {
     pub(crate) drain_timeout: Duration,
     pub(crate) sinks: Vec<(String, SinkConfig)>,
     pub(crate) rules: Arc<Rules>,
+    pub(crate) retention: Retention,
 }
 
 impl Config {
@@ -43,6 +45,7 @@ impl Config {
             drain_timeout: DRAIN_TIMEOUT,
             sinks: Vec::new(),
             rules: Arc::default(),
+            retention: Retention::default(),
         }
     }
 
@@ -86,6 +89,12 @@ impl Config {
     /// What becomes of events on their way to sinks. Default: nothing, all events go to all sinks as they are.
     pub fn rules(mut self, rules: Vec<Rule>) -> Self {
         self.rules = Arc::new(Rules::new(rules));
+        self
+    }
+
+    /// How long events are kept, once every sink has passed them. Default: for ever.
+    pub fn retention(mut self, retention: Retention) -> Self {
+        self.retention = retention;
         self
     }
 

@@ -23,6 +23,7 @@ use uuid::Uuid;
 
 use crate::control::Control;
 use crate::intake::Intake;
+use crate::retention::{Keeper, Retention};
 use crate::service::EventService;
 use crate::sinks::{self, Context, Runners, SinkConfig};
 use crate::stats::Stats;
@@ -88,6 +89,8 @@ pub struct Collector {
     service: EventService,
     control: Control,
     sinks: Vec<(String, SinkConfig)>,
+    retention: Retention,
+    data: PathBuf,
     path: PathBuf,
     drain_timeout: Duration,
 }
@@ -119,6 +122,8 @@ impl Collector {
             service,
             control,
             sinks: config.sinks.clone(),
+            retention: config.retention.clone(),
+            data: config.data().to_owned(),
             path: config.store(),
             drain_timeout: config.drain_timeout,
         })
@@ -154,7 +159,15 @@ impl Collector {
             rules: self.control.rules(),
             stop: CancellationToken::new(),
         };
-        let runners = Runners::start(context, self.sinks).await?;
+        let keeper = Keeper {
+            retention: self.retention,
+            sinks: self.sinks.iter().map(|(name, _)| name.clone()).collect(),
+            data: self.data,
+            queue: context.queue.clone(),
+            stop: context.stop.clone(),
+        };
+        let mut runners = Runners::start(context, self.sinks).await?;
+        runners.spawn(keeper.run());
         let (health, health_server) = health_reporter();
         set_health(&health, ServingStatus::Serving).await;
         // The limit is on what a request is once it is decompressed.

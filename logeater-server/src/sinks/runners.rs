@@ -34,6 +34,11 @@ impl Runners {
         Ok(Self { context, tasks })
     }
 
+    /// Lets another task live and end with them.
+    pub(crate) fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(task);
+    }
+
     /// Stops all, and waits for what is on its way, but not longer.
     pub(crate) async fn stop(mut self, deadline: Instant) {
         self.context.stop.cancel();

@@ -1,4 +1,4 @@
-//! What others than pushes have to do in the store: a closure that the writer runs in one of its transactions.
+//! What others than pushes have to do in the store: a closure that the writer runs.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use super::queue::Refusal;
 
 /// A change, whatever it results in.
 pub(super) trait Work: fmt::Debug + Send {
-    /// Does it, within a transaction that may still be given up, and so perhaps more than once.
+    /// Does it. Within a transaction, which may still be given up, it is perhaps done more than once.
     fn apply(&mut self, conn: &Connection) -> rusqlite::Result<()>;
 
     /// Tells whoever waits that it is safe, or why not.

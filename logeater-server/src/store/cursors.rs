@@ -79,8 +79,7 @@ pub(crate) fn resends(
         let mut query = conn.prepare_cached(
             "SELECT sequence FROM _logeater_resend WHERE sink = ?1 ORDER BY sequence LIMIT ?2",
         )?;
-        let limit = i64::try_from(rows).unwrap_or(i64::MAX);
-        query.query_map((sink, limit), |row| row.get(0))?.collect()
+        query.query_map((sink, rows), |row| row.get(0))?.collect()
     })?;
     let with_event = |sequence| Ok((sequence, reader.event(sequence)?));
     sequences.into_iter().map(with_event).collect()
@@ -112,9 +111,9 @@ pub(crate) fn record(
         sink,
         progress.cursor,
         resent - ended.cast_signed(),
-        progress.delivered.cast_signed(),
-        progress.left_out.cast_signed(),
-        dead.cast_signed(),
+        progress.delivered,
+        progress.left_out,
+        dead,
     ))?;
     bury(conn, sink, &progress.dead)?;
     Ok(true)

@@ -85,7 +85,7 @@ impl<'c> Inserts<'c> {
         let refused = counts.iter().map(|counts| counts.refused).sum::<u64>();
         for (key, count) in [("repeated", repeated), ("refused", refused)] {
             if count > 0 {
-                add.execute((key, count.cast_signed()))?;
+                add.execute((key, count))?;
             }
         }
         if self.sequence == self.began {
@@ -175,6 +175,24 @@ impl<'c> Inserts<'c> {
             ))?;
         Ok(())
     }
+}
+
+/// Inserts one extended row of an event that is there, with this id and this day.
+pub(super) fn extended_row(
+    conn: &Connection,
+    event_type: &TypePlan,
+    (event_id, cluster_key): (&str, &str),
+    batch: &Batch,
+    cells: &Range<usize>,
+) -> rusqlite::Result<()> {
+    let cells = batch.cells(cells);
+    let mut insert = conn.prepare_cached(insert_sql(event_type, cells.len()))?;
+    insert.raw_bind_parameter(1, event_id)?;
+    insert.raw_bind_parameter(2, cluster_key)?;
+    for (place, cell) in (3..).zip(cells) {
+        bind(&mut insert, place, batch, *cell)?;
+    }
+    insert.raw_execute().map(drop)
 }
 
 /// The statement that has a place for each of so many cells.

@@ -32,7 +32,8 @@ CREATE TABLE dead_letters (
 /// Sinks with their cursors and counts, what is to be sent to them once more, when events were stored, and what has
 /// become of all entries.
 const SECOND: &str = "
-INSERT INTO _logeater VALUES ('removed', 0), ('repeated', 0), ('refused', 0);
+INSERT INTO _logeater VALUES ('repeated', 0), ('refused', 0);
+INSERT INTO _logeater SELECT 'removed', value - (SELECT count(*) FROM events) FROM _logeater WHERE key = 'sequence';
 CREATE TABLE _logeater_sinks (
     name TEXT PRIMARY KEY NOT NULL, began INTEGER NOT NULL, cursor INTEGER NOT NULL, generation INTEGER NOT NULL DEFAULT 0,
     paused INTEGER NOT NULL DEFAULT 0, delivered INTEGER NOT NULL DEFAULT 0, left_out INTEGER NOT NULL DEFAULT 0,

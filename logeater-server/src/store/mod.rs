@@ -7,6 +7,9 @@ mod insert;
 mod migrations;
 mod queue;
 mod reader;
+mod reconcile;
+pub(crate) mod replay;
+pub(crate) mod retention;
 mod schema;
 pub(crate) mod sql;
 mod text;
@@ -23,6 +26,7 @@ use tokio::sync::{oneshot, watch};
 pub(crate) use queue::{Queue, Refusal};
 pub(crate) use reader::Reader;
 pub use reader::StoredEvent;
+pub use reconcile::{Entries, Reconciliation, SinkCount, TableCount, reconcile};
 
 use crate::plan::Plan;
 use crate::stats::Stats;

@@ -24,8 +24,10 @@ pub(crate) struct Queue {
 pub(super) enum Message {
     /// Store these rows.
     Store(Push),
-    /// Do this to the store's own tables.
+    /// Do this in the next transaction.
     Change(Box<dyn Work>),
+    /// Do this between two transactions.
+    Upkeep(Box<dyn Work>),
     /// Commit what came before and end.
     Close,
 }
@@ -125,7 +127,26 @@ impl Queue {
         change: impl FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Refusal> {
         let (change, done) = Change::new(change);
-        let sent = self.messages.send(Message::Change(Box::new(change))).await;
+        self.send(Message::Change(Box::new(change)), done).await
+    }
+
+    /// Does what needs transactions of its own, or none, on the writer's connection, and waits for its end.
+    ///
+    /// Nothing is stored meanwhile: it must be short.
+    pub(crate) async fn upkeep<T: Send + 'static>(
+        &self,
+        upkeep: impl FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let (upkeep, done) = Change::new(upkeep);
+        self.send(Message::Upkeep(Box::new(upkeep)), done).await
+    }
+
+    async fn send<T>(
+        &self,
+        message: Message,
+        done: oneshot::Receiver<Result<T, Refusal>>,
+    ) -> Result<T, Refusal> {
+        let sent = self.messages.send(message).await;
         sent.map_err(|_| Refusal::Closed)?;
         done.await.unwrap_or(Err(Refusal::Closed))
     }

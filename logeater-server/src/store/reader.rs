@@ -99,8 +99,7 @@ impl Reader {
     ) -> Result<Vec<StoredEvent>, Error> {
         self.query(|conn| {
             let mut query = conn.prepare_cached(EVENTS_AFTER)?;
-            let limit = i64::try_from(rows).unwrap_or(i64::MAX);
-            let mut found = query.query((sequence, limit))?;
+            let mut found = query.query((sequence, rows))?;
             let (mut events, mut taken) = (Vec::new(), 0);
             while taken < bytes
                 && let Some(row) = found.next()?

@@ -67,7 +67,7 @@ fn declared_type(column_type: ColumnType, mode: Mode) -> &'static str {
 }
 
 /// A name as SQL takes it, whatever it is.
-fn quote(name: &str) -> String {
+pub(super) fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 

@@ -37,6 +37,13 @@ enum Job {
     Change(Box<dyn Work>),
 }
 
+/// What comes behind a group.
+enum Then {
+    GoOn,
+    Upkeep(Box<dyn Work>),
+    Close,
+}
+
 impl Writer {
     /// Writes through `conn`, whose last event has the sequence that `stored` says, and says there what is stored then.
     pub(super) fn new(conn: Connection, stored: watch::Sender<i64>, stats: Arc<Stats>) -> Self {
@@ -50,15 +57,20 @@ impl Writer {
 
     /// Does jobs until it is told to close or all senders are gone, then closes the store.
     pub(super) fn run(mut self, mut messages: Receiver<Message>) -> rusqlite::Result<()> {
-        let mut closing = false;
-        while !closing {
-            let group;
-            (group, closing) = next_group(&mut messages);
+        loop {
+            let (group, then) = next_group(&mut messages);
             if !group.is_empty() {
                 self.work(group);
             }
+            match then {
+                Then::GoOn => {}
+                Then::Upkeep(mut upkeep) => {
+                    let done = upkeep.apply(&self.conn).map_err(|error| refusal(&error));
+                    upkeep.end(done);
+                }
+                Then::Close => return self.close(),
+            }
         }
-        self.close()
     }
 
     /// Does a group of jobs and answers each.
@@ -150,8 +162,8 @@ impl Writer {
     }
 }
 
-/// Waits for a job and takes all that have queued behind it; true if the writer is to end.
-fn next_group(messages: &mut Receiver<Message>) -> (Vec<Job>, bool) {
+/// Waits for a job and takes all that have queued behind it, up to one that is not for a transaction.
+fn next_group(messages: &mut Receiver<Message>) -> (Vec<Job>, Then) {
     let mut group = Vec::new();
     let (mut rows, mut bytes) = (0, 0);
     let mut message = messages.blocking_recv();
@@ -163,15 +175,16 @@ fn next_group(messages: &mut Receiver<Message>) -> (Vec<Job>, bool) {
                 group.push(Job::Push(push));
             }
             Some(Message::Change(change)) => group.push(Job::Change(change)),
-            Some(Message::Close) | None => return (group, true),
+            Some(Message::Upkeep(upkeep)) => return (group, Then::Upkeep(upkeep)),
+            Some(Message::Close) | None => return (group, Then::Close),
         }
         if rows >= COMMIT_ROWS_MAX || bytes >= COMMIT_BYTES_MAX {
-            return (group, false);
+            return (group, Then::GoOn);
         }
         match messages.try_recv() {
             Ok(next) => message = Some(next),
             // If it is for good that there are no more, the next call finds out.
-            Err(_) => return (group, false),
+            Err(_) => return (group, Then::GoOn),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use logeater_proto::event::event_client::EventClient;
 use logeater_proto::event::{EventBatch, EventEntry};
 use logeater_schema::Catalog;
-use logeater_server::{Collector, Config, Control, Error};
+use logeater_server::{Collector, Config, Control, Error, reconcile};
 use rusqlite::{Connection, OpenFlags, Params};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -17,6 +17,7 @@ use tonic::transport::{Channel, Endpoint};
 pub(crate) struct Running {
     pub(crate) address: String,
     pub(crate) control: Control,
+    store: PathBuf,
     stop: oneshot::Sender<()>,
     ended: JoinHandle<Result<(), Error>>,
 }
@@ -30,10 +31,12 @@ impl Running {
         let collector = tokio::task::spawn_blocking(move || Collector::open(&config).unwrap());
         let collector = collector.await.unwrap();
         let control = collector.control();
+        let store = collector.store().to_owned();
         let ended = tokio::spawn(collector.serve(listener, async { drop(stopped.await) }));
         Self {
             address,
             control,
+            store,
             stop,
             ended,
         }
@@ -43,10 +46,17 @@ impl Running {
         client(&self.address).await
     }
 
-    /// Drains it; afterwards all that was acknowledged is in the store's one file.
+    /// Drains it; afterwards all that was acknowledged is in the store's one file, and its numbers add up.
     pub(crate) async fn stop(self) -> Result<(), Error> {
+        self.stop_with(&[]).await
+    }
+
+    /// Drains it; afterwards this does not add up, because of what the test has done by hand.
+    pub(crate) async fn stop_with(self, differences: &[&str]) -> Result<(), Error> {
         self.stop.send(()).ok();
-        self.ended.await.unwrap()
+        self.ended.await.unwrap()?;
+        assert_eq!(reconcile(&self.store).unwrap().differences, differences);
+        Ok(())
     }
 }
 

@@ -1,0 +1,153 @@
+//! Keeps the store within its age and its size: removes what every sink has passed, oldest first.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::Connection;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use crate::store::retention::{self, Ballast, Bounds, Removed};
+use crate::store::{Queue, Refusal};
+
+/// How often it is looked whether there is too much.
+const EVERY: Duration = Duration::from_secs(10);
+
+/// How long events are kept, and how many: both at most.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Retention {
+    age: Option<Duration>,
+    size: Option<u64>,
+    ballast: u64,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            age: None,
+            size: None,
+            ballast: 16 << 20,
+        }
+    }
+}
+
+impl Retention {
+    /// Events are removed once they were stored so long ago, and dead letters once they were refused so long ago.
+    ///
+    /// Default: never.
+    pub fn age(mut self, age: Duration) -> Self {
+        self.age = Some(age);
+        self
+    }
+
+    /// The oldest events are removed while the store takes more bytes. Default: no limit.
+    pub fn size(mut self, bytes: u64) -> Self {
+        self.size = Some(bytes);
+        self
+    }
+
+    /// So many bytes are held in a file beside the store, to be given back when the disk is full: without free space
+    /// nothing can be removed. Default: 16 MiB.
+    pub fn ballast(mut self, bytes: u64) -> Self {
+        self.ballast = bytes;
+        self
+    }
+
+    fn is_off(&self) -> bool {
+        self.age.is_none() && self.size.is_none()
+    }
+
+    /// The text of the moment before which events are too old.
+    fn before(&self, now: Timestamp) -> Option<String> {
+        let age = SignedDuration::try_from(self.age?).ok()?;
+        let before = now.checked_sub(age).ok()?;
+        let text = crate::time::moment_text(before.as_microsecond())?;
+        String::from_utf8(text.to_vec()).ok()
+    }
+}
+
+/// The task that keeps to it.
+#[derive(Debug)]
+pub(crate) struct Keeper {
+    pub(crate) retention: Retention,
+    pub(crate) sinks: Vec<String>,
+    pub(crate) data: PathBuf,
+    pub(crate) queue: Queue,
+    pub(crate) stop: CancellationToken,
+}
+
+impl Keeper {
+    /// Works until the collector stops.
+    pub(crate) async fn run(self) {
+        if self.retention.is_off() {
+            return;
+        }
+        let mut tick = interval(EVERY);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                _ = tick.tick() => self.keep().await,
+            }
+        }
+    }
+
+    /// Removes what is too much, one chunk after the other, with pushes in between.
+    async fn keep(&self) {
+        let mut events = 0;
+        while !self.stop.is_cancelled() {
+            match self.remove().await {
+                Ok(removed) => {
+                    events += removed.events;
+                    if !removed.is_partial {
+                        break;
+                    }
+                }
+                Err(refusal) => {
+                    tracing::error!("events cannot be removed: {refusal}");
+                    break;
+                }
+            }
+        }
+        if events > 0 {
+            tracing::info!(events, "events were removed that are too old or too many");
+        }
+    }
+
+    async fn remove(&self) -> Result<Removed, Refusal> {
+        let bounds = Bounds {
+            sinks: self.sinks.clone(),
+            before: self.retention.before(Timestamp::now()),
+            size: self.retention.size,
+        };
+        let ballast = Ballast::new(&self.data, self.retention.ballast);
+        self.queue
+            .upkeep(move |conn| remove(conn, &bounds, &ballast))
+            .await
+    }
+}
+
+fn remove(conn: &Connection, bounds: &Bounds, ballast: &Ballast) -> rusqlite::Result<Removed> {
+    let attempt = || {
+        if let Some(before) = &bounds.before {
+            retention::remove_dead_letters(conn, before)?;
+        }
+        retention::remove(conn, bounds)
+    };
+    let removed = match attempt() {
+        Err(error) if retention::is_full(&error) && ballast.give_back() => {
+            tracing::warn!("the disk is full: the ballast is given back to remove events");
+            let removed = attempt();
+            // What was removed is still in the log.
+            conn.query_one("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+            removed
+        }
+        removed => removed,
+    }?;
+    if let Err(error) = ballast.take() {
+        tracing::debug!("there is no space for the ballast: {error}");
+    }
+    Ok(removed)
+}

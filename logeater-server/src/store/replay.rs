@@ -1,0 +1,206 @@
+//! Brings events back in: moves cursors, hands dead letters to their sinks once more, and fills extended tables.
+//!
+//! Any process may do so while the collector runs: it sees the cursor move, and what is to be sent once more.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use rusqlite::{Connection, OptionalExtension};
+
+use super::cursors::refused_by;
+use super::insert;
+use crate::batch::Batch;
+use crate::details;
+use crate::plan::Plan;
+
+/// How many events of a table are looked at in one transaction, so that nobody waits long for the store.
+const CHUNK_ROWS: i64 = 2_000;
+
+/// What became of the dead letters of one table, or of its events that had no row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Filled {
+    /// They have a row now.
+    pub(crate) rows: u64,
+    /// They do not fit, still.
+    pub(crate) misfits: u64,
+}
+
+/// The sequence after which all events were stored at this moment or later, and perhaps some up to a second before.
+pub(crate) fn sequence_before(conn: &Connection, moment: &str) -> rusqlite::Result<i64> {
+    let mark = conn
+        .query_row(
+            "SELECT max(sequence) FROM _logeater_marks WHERE stored_at <= ?1",
+            [moment],
+            |row| row.get::<_, Option<i64>>(0),
+        )
+        .optional()?;
+    Ok(mark.flatten().unwrap_or(0))
+}
+
+/// Moves a sink's cursor back, and returns how many events are delivered again; none if it was not past it.
+///
+/// What retention has taken is not delivered again. `None` if there is no such sink.
+pub(crate) fn move_back(
+    conn: &Connection,
+    sink: &str,
+    sequence: i64,
+) -> rusqlite::Result<Option<i64>> {
+    let Some(cursor) = conn
+        .query_row(
+            "SELECT cursor FROM _logeater_sinks WHERE name = ?1",
+            [sink],
+            |row| row.get::<_, i64>(0),
+        )
+        .optional()?
+    else {
+        return Ok(None);
+    };
+    if sequence >= cursor {
+        return Ok(Some(0));
+    }
+    // The cursor brings these as well.
+    let resends = conn.execute(
+        "DELETE FROM _logeater_resend WHERE sink = ?1 AND sequence > ?2",
+        (sink, sequence),
+    )?;
+    conn.execute(
+        "UPDATE _logeater_sinks SET began = began + ?2 - cursor + ?3, cursor = ?2, generation = generation + 1
+         WHERE name = ?1",
+        (sink, sequence, resends),
+    )?;
+    let again = "SELECT count(*) FROM events WHERE rowid > ?1 AND rowid <= ?2";
+    conn.query_one(again, [sequence, cursor], |row| row.get(0))
+        .map(Some)
+}
+
+/// Hands a sink its dead letters once more, and returns how many there are, and how many have lost their event to
+/// retention and stay.
+pub(crate) fn resend_dead_letters(conn: &Connection, sink: &str) -> rusqlite::Result<(u64, u64)> {
+    let refused_by = refused_by(sink);
+    let resends = conn.execute(
+        "INSERT INTO _logeater_resend (sink, sequence)
+         SELECT DISTINCT ?1, events.rowid FROM dead_letters JOIN events USING (event_id) WHERE refused_by = ?2
+         ON CONFLICT DO NOTHING",
+        (sink, &refused_by),
+    )?;
+    let removed = conn.execute(
+        "DELETE FROM dead_letters WHERE refused_by = ?1 AND event_id IN (SELECT event_id FROM events)",
+        [&refused_by],
+    )?;
+    conn.execute(
+        "UPDATE _logeater_sinks SET began = began + ?2 - ?3, dead = dead - ?2 WHERE name = ?1",
+        (sink, removed, resends),
+    )?;
+    let left = "SELECT count(*) FROM dead_letters WHERE refused_by = ?1";
+    let left = conn.query_one(left, [&refused_by], |row| row.get(0))?;
+    Ok((removed as u64, left))
+}
+
+/// An event whose details are to become a row.
+struct Candidate {
+    rowid: i64,
+    event_id: String,
+    cluster_key: String,
+    event_type: String,
+    details: Option<String>,
+}
+
+/// Tries the dead letters of a table again; those whose row is made are gone.
+pub(crate) fn fill_from_dead_letters(
+    conn: &mut Connection,
+    plan: &Arc<Plan>,
+    table: &str,
+) -> rusqlite::Result<Filled> {
+    let query = "SELECT rowid, event_id, cluster_key, type, details FROM dead_letters
+         WHERE rowid > ?1 AND refused_by = ?2 ORDER BY rowid LIMIT ?3";
+    let refused_by = format!("table {table}");
+    fill(conn, plan, query, &refused_by, |conn, candidate| {
+        conn.execute(
+            "DELETE FROM dead_letters WHERE rowid = ?1",
+            [candidate.rowid],
+        )
+        .map(drop)
+    })
+}
+
+/// Makes the rows of a table that its events lack, because the catalog did not know their type when they came.
+pub(crate) fn fill_from_events(
+    conn: &mut Connection,
+    plan: &Arc<Plan>,
+    table: &str,
+) -> rusqlite::Result<Filled> {
+    let query = format!(
+        "SELECT rowid, event_id, cluster_key, type, details FROM events
+         WHERE rowid > ?1 AND type LIKE ?2 || '.%' AND event_id NOT IN (SELECT event_id FROM {})
+             AND event_id NOT IN (SELECT event_id FROM dead_letters WHERE refused_by = 'table ' || ?2)
+         ORDER BY rowid LIMIT ?3",
+        super::sql::quote(table)
+    );
+    fill(conn, plan, &query, table, |_, _| Ok(()))
+}
+
+/// Goes through the rows of a query in chunks, makes the extended row of each that fits, and does `after` for it.
+fn fill(
+    conn: &mut Connection,
+    plan: &Arc<Plan>,
+    query: &str,
+    key: &str,
+    after: impl Fn(&Connection, &Candidate) -> rusqlite::Result<()>,
+) -> rusqlite::Result<Filled> {
+    let (mut filled, mut last) = (Filled::default(), 0);
+    loop {
+        let change = conn.transaction()?;
+        let candidates: Vec<Candidate> = change
+            .prepare_cached(query)?
+            .query_map((last, key, CHUNK_ROWS), |row| {
+                Ok(Candidate {
+                    rowid: row.get(0)?,
+                    event_id: row.get(1)?,
+                    cluster_key: row.get(2)?,
+                    event_type: row.get(3)?,
+                    details: row.get(4)?,
+                })
+            })?
+            .collect::<rusqlite::Result<_>>()?;
+        let Some(end) = candidates.last() else {
+            return Ok(filled);
+        };
+        last = end.rowid;
+        for candidate in &candidates {
+            match make_row(&change, plan, candidate)? {
+                Some(true) => {
+                    filled.rows += 1;
+                    after(&change, candidate)?;
+                }
+                Some(false) => filled.misfits += 1,
+                None => {}
+            }
+        }
+        change.commit()?;
+    }
+}
+
+/// Makes an extended row; says whether the details fit, and nothing of a type that the catalog does not know.
+fn make_row(
+    conn: &Connection,
+    plan: &Arc<Plan>,
+    candidate: &Candidate,
+) -> rusqlite::Result<Option<bool>> {
+    let Some((_, known)) = plan.find(&candidate.event_type) else {
+        return Ok(None);
+    };
+    let json = candidate.details.as_deref().unwrap_or("{}");
+    let Ok(Ok(cells)) = details::cells(&known.columns, json) else {
+        return Ok(Some(false));
+    };
+    let mut batch = Batch::new(Bytes::new(), Arc::clone(plan));
+    let cells = batch.keep_cells(cells);
+    insert::extended_row(
+        conn,
+        known,
+        (&candidate.event_id, &candidate.cluster_key),
+        &batch,
+        &cells,
+    )?;
+    Ok(Some(true))
+}

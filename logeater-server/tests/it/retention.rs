@@ -1,0 +1,152 @@
+//! Retention: what is too old or too much goes, oldest first, and never what a sink has yet to get.
+
+use std::fs;
+use std::time::Duration;
+
+use logeater_server::{Delivery, Retention, Sink, SinkConfig, StoredEvent, reconcile};
+use rusqlite::Connection;
+
+use crate::support::{Folder, Running, event_with_id};
+
+/// Details of 100 kB.
+fn large(id: u8) -> String {
+    format!(r#"{{"sku":"{id}","text":"{}"}}"#, "a".repeat(100_000))
+}
+
+/// A store with events of these ids, whose tables are cleared up by nobody yet.
+async fn store(folder: &Folder, ids: std::ops::RangeInclusive<u8>) {
+    folder.declare_cart(r#"{"name":"sku","type":"STRING"},{"name":"text","type":"STRING"}"#);
+    let running = Running::start(folder.config()).await;
+    let mut client = running.client().await;
+    for id in ids {
+        let pushed = client.push(event_with_id(id, "cart.add", &large(id)));
+        pushed.await.unwrap();
+    }
+    running.stop().await.unwrap();
+}
+
+fn sql(folder: &Folder, statements: &str) {
+    let store = Connection::open(folder.data().join("logeater.db")).unwrap();
+    store.execute_batch(statements).unwrap();
+}
+
+/// Waits until the events of so many sequences are gone.
+async fn removed(folder: &Folder, events: i64) {
+    let query = "SELECT value FROM _logeater WHERE key = 'removed'";
+    let removed = async {
+        while folder.one::<i64>(query, []) < events {
+            tokio::task::yield_now().await;
+        }
+    };
+    let in_time = tokio::time::timeout(Duration::from_secs(20), removed).await;
+    assert!(in_time.is_ok(), "{}", folder.one::<i64>(query, []));
+}
+
+#[tokio::test]
+async fn the_oldest_events_go_while_the_store_is_too_large_and_their_space_is_given_back() {
+    let folder = Folder::new();
+    store(&folder, 1..=100).await;
+    let file = folder.data().join("logeater.db");
+    let before = fs::metadata(&file).unwrap().len();
+    assert!(before > 20_000_000, "{before}");
+
+    let retention = Retention::default().size(1 << 20);
+    let running = Running::start(folder.config().retention(retention)).await;
+    removed(&folder, 100).await;
+    while folder.one::<i64>("PRAGMA freelist_count", []) > 0 {
+        tokio::task::yield_now().await;
+    }
+    running.stop().await.unwrap();
+
+    let after = fs::metadata(&file).unwrap().len();
+    assert!(after < 1 << 20, "{after} of {before}");
+    assert_eq!(folder.rows("SELECT count(*) FROM events"), ["0"]);
+    assert_eq!(folder.rows("SELECT count(*) FROM cart"), ["0"]);
+    let entries = reconcile(&file).unwrap().entries;
+    assert_eq!(
+        (entries.stored, entries.removed, entries.kept),
+        (100, 100, 0)
+    );
+}
+
+#[tokio::test]
+async fn events_go_by_the_time_of_their_storing() {
+    let folder = Folder::new();
+    store(&folder, 1..=3).await;
+    sql(
+        &folder,
+        "DELETE FROM _logeater_marks;
+         INSERT INTO _logeater_marks VALUES (0, '2020-01-01T00:00:00.000000Z'), (2, '2020-01-02T00:00:00.000000Z');
+         INSERT INTO dead_letters VALUES
+             ('a', '2020-01-01', '2020-01-01T00:00:00.000000Z', 'table cart', 'old', 'cart.add', NULL),
+             ('b', '2999-01-01', '2999-01-01T00:00:00.000000Z', 'table cart', 'new', 'cart.add', NULL)",
+    );
+    let retention = Retention::default().age(Duration::from_hours(24));
+    let running = Running::start(folder.config().retention(retention)).await;
+    removed(&folder, 2).await;
+    running.stop().await.unwrap();
+
+    // The last one may have been stored long after the second mark.
+    assert_eq!(folder.rows("SELECT rowid FROM events"), ["3"]);
+    assert_eq!(folder.rows("SELECT sku FROM cart"), ["'3'"]);
+    assert_eq!(folder.rows("SELECT reason FROM dead_letters"), ["'new'"]);
+    assert_eq!(folder.rows("SELECT sequence FROM _logeater_marks"), ["2"]);
+}
+
+/// Stores one event, and then is down.
+#[derive(Debug)]
+struct StoresOne;
+
+#[tonic::async_trait]
+impl Sink for StoresOne {
+    async fn deliver(&self, events: &[StoredEvent]) -> Delivery {
+        if events[0].sequence == 1 {
+            Delivery::stored()
+        } else {
+            Delivery::failed("it is down")
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_sink_has_yet_to_get_stays() {
+    let folder = Folder::new();
+    store(&folder, 1..=3).await;
+    let config = folder.config().retention(Retention::default().size(0));
+    let sink = SinkConfig::new(StoresOne)
+        .batch_rows(1)
+        .batch_wait(Duration::ZERO);
+    let running = Running::start(config.clone().sink("down", sink.clone())).await;
+    let cursor = "SELECT coalesce(max(cursor), 0) FROM _logeater_sinks";
+    while folder.one::<i64>(cursor, []) < 1 {
+        tokio::task::yield_now().await;
+    }
+    running.stop().await.unwrap();
+    // It may have looked before the sink had stored anything.
+    let running = Running::start(config.sink("down", sink)).await;
+    removed(&folder, 1).await;
+    running.stop().await.unwrap();
+    assert_eq!(folder.rows("SELECT rowid FROM events"), ["2", "3"]);
+}
+
+#[tokio::test]
+async fn without_retention_nothing_goes() {
+    let folder = Folder::new();
+    store(&folder, 1..=2).await;
+    Running::start(folder.config()).await.stop().await.unwrap();
+    assert_eq!(folder.rows("SELECT count(*) FROM events"), ["2"]);
+    assert!(!folder.data().join("logeater.ballast").exists());
+}
+
+#[tokio::test]
+async fn the_ballast_is_there_before_it_is_needed() {
+    let folder = Folder::new();
+    store(&folder, 1..=1).await;
+    let retention = Retention::default().size(1 << 30).ballast(100_000);
+    let running = Running::start(folder.config().retention(retention)).await;
+    let ballast = folder.data().join("logeater.ballast");
+    while fs::metadata(&ballast).map_or(0, |ballast| ballast.len()) < 100_000 {
+        tokio::task::yield_now().await;
+    }
+    running.stop().await.unwrap();
+}
