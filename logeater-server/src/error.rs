@@ -32,6 +32,16 @@ pub enum Error {
         /// The newest format that this version knows.
         known: i64,
     },
+    /// An older logeater wrote the store, and only a collector brings it forward.
+    #[error("the store {} has format {found}, and this logeater wants {known}: start a collector on it once", path.display())]
+    OlderStore {
+        /// The file.
+        path: PathBuf,
+        /// The store's format.
+        found: i64,
+        /// The format that this version wants.
+        known: i64,
+    },
     /// The file is a database of something else.
     #[error("{} is a database, but not a logeater store: choose another folder", path.display())]
     ForeignStore {

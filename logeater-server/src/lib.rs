@@ -44,4 +44,6 @@ pub use retention::Retention;
 pub use rules::{FilterError, Rule, RuleError};
 pub use serve::{Collector, run};
 pub use sinks::{Delivery, Jsonl, Sink, SinkConfig, Stdout};
-pub use store::{Entries, Reconciliation, SinkCount, StoredEvent, TableCount, reconcile};
+pub use store::{
+    Entries, Maintenance, Reconciliation, Replayed, SinkCount, StoredEvent, TableCount, reconcile,
+};

@@ -83,6 +83,14 @@ impl Plan {
         self.types.get(place)
     }
 
+    /// The tables of the event types that have columns, in their order.
+    pub(crate) fn tables(&self) -> impl Iterator<Item = &str> {
+        let tables = self.types.iter().map(|event_type| &*event_type.table);
+        tables
+            .collect::<std::collections::BTreeSet<_>>()
+            .into_iter()
+    }
+
     /// How many event types have columns.
     pub(crate) fn len(&self) -> usize {
         self.types.len()

@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::cursors::refused_by;
 use super::insert;
+use super::schema;
 use crate::batch::Batch;
 use crate::details;
 use crate::plan::Plan;
@@ -18,29 +19,33 @@ const CHUNK_ROWS: i64 = 2_000;
 
 /// What became of the dead letters of one table, or of its events that had no row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Filled {
+pub(super) struct Filled {
     /// They have a row now.
-    pub(crate) rows: u64,
+    pub(super) rows: u64,
     /// They do not fit, still.
-    pub(crate) misfits: u64,
+    pub(super) misfits: u64,
 }
 
-/// The sequence after which all events were stored at this moment or later, and perhaps some up to a second before.
-pub(crate) fn sequence_before(conn: &Connection, moment: &str) -> rusqlite::Result<i64> {
-    let mark = conn
-        .query_row(
-            "SELECT max(sequence) FROM _logeater_marks WHERE stored_at <= ?1",
-            [moment],
-            |row| row.get::<_, Option<i64>>(0),
-        )
-        .optional()?;
-    Ok(mark.flatten().unwrap_or(0))
+/// The sequence of the last event that was stored before a moment, and not in its second.
+///
+/// Where that is not known, because the store is older than its marks, it is 0.
+pub(super) fn sequence_before(conn: &Connection, moment: &str) -> rusqlite::Result<i64> {
+    let second = "substr(stored_at, 1, 19)";
+    let is_known =
+        format!("SELECT EXISTS (SELECT 1 FROM _logeater_marks WHERE {second} < substr(?1, 1, 19))");
+    if !conn.query_one(&is_known, [moment], |row| row.get(0))? {
+        return Ok(0);
+    }
+    let next =
+        format!("SELECT min(sequence) FROM _logeater_marks WHERE {second} >= substr(?1, 1, 19)");
+    let next: Option<i64> = conn.query_one(&next, [moment], |row| row.get(0))?;
+    next.map_or_else(|| schema::last_sequence(conn), Ok)
 }
 
 /// Moves a sink's cursor back, and returns how many events are delivered again; none if it was not past it.
 ///
 /// What retention has taken is not delivered again. `None` if there is no such sink.
-pub(crate) fn move_back(
+pub(super) fn move_back(
     conn: &Connection,
     sink: &str,
     sequence: i64,
@@ -75,7 +80,7 @@ pub(crate) fn move_back(
 
 /// Hands a sink its dead letters once more, and returns how many there are, and how many have lost their event to
 /// retention and stay.
-pub(crate) fn resend_dead_letters(conn: &Connection, sink: &str) -> rusqlite::Result<(u64, u64)> {
+pub(super) fn resend_dead_letters(conn: &Connection, sink: &str) -> rusqlite::Result<(u64, u64)> {
     let refused_by = refused_by(sink);
     let resends = conn.execute(
         "INSERT INTO _logeater_resend (sink, sequence)
@@ -106,7 +111,7 @@ struct Candidate {
 }
 
 /// Tries the dead letters of a table again; those whose row is made are gone.
-pub(crate) fn fill_from_dead_letters(
+pub(super) fn fill_from_dead_letters(
     conn: &mut Connection,
     plan: &Arc<Plan>,
     table: &str,
@@ -124,7 +129,7 @@ pub(crate) fn fill_from_dead_letters(
 }
 
 /// Makes the rows of a table that its events lack, because the catalog did not know their type when they came.
-pub(crate) fn fill_from_events(
+pub(super) fn fill_from_events(
     conn: &mut Connection,
     plan: &Arc<Plan>,
     table: &str,

@@ -75,6 +75,22 @@ fn recognise(conn: &Connection, path: &Path) -> Result<i64, Error> {
     }
 }
 
+/// Sets a connection up that changes a store which is there and has the newest format.
+pub(super) fn prepare_to_edit(conn: &Connection, path: &Path) -> Result<(), Error> {
+    let failed = |error: rusqlite::Error| Error::store(path, error);
+    conn.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+    let format = recognise(conn, path)?;
+    if format < migrations::NEWEST {
+        return Err(Error::OlderStore {
+            path: path.to_owned(),
+            found: format,
+            known: migrations::NEWEST,
+        });
+    }
+    conn.execute_batch("PRAGMA synchronous = FULL; PRAGMA fullfsync = ON")
+        .map_err(failed)
+}
+
 fn prepare(conn: &Connection, format: i64) -> rusqlite::Result<()> {
     conn.execute_batch(AUTO_VACUUM)?;
     if format == 1 {

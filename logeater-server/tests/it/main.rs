@@ -6,6 +6,7 @@ mod jsonl;
 #[cfg(feature = "cli")]
 mod program;
 mod push;
+mod replay;
 mod retention;
 #[cfg(feature = "cli")]
 mod schema;
