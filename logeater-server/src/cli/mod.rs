@@ -1,13 +1,22 @@
 //! The program `logeater`: what the command line says, and how the process ends.
 
+mod output;
+mod push;
+mod query;
+mod reconcile;
+mod replay;
 mod schema;
 mod serve;
+mod sink;
+mod store_args;
+mod tail;
 
 use std::error::Error;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -22,22 +31,50 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Serve),
+    Tail(tail::Tail),
+    Push(push::Push),
+    Query(query::Query),
+    Replay(replay::Replay),
+    Reconcile(reconcile::Reconcile),
+    /// List, pause and resume sinks
+    #[command(subcommand)]
+    Sink(sink::Sink),
     /// Compare, render and merge folders of schemas
     #[command(subcommand)]
     Schema(schema::Schema),
+    /// Print what completes the command line in a shell, such as for `source <(logeater completions bash)`
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
 }
 
 /// Does what the command line says, and gives the process's exit code: 0, 1 for an error, 2 for a wrong
-/// command line. The commands of `schema` answer a question with 0 and 1, and have 2 for errors too.
+/// command line. `reconcile` and the commands of `schema` answer a question with 0 and 1, and have 2 for errors too.
 #[must_use]
 pub fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Serve(serve) => {
             log_to_stderr();
-            ended(serve.run().map(|()| ExitCode::SUCCESS), 1)
+            done(serve.run())
         }
+        Command::Tail(tail) => done(tail.run()),
+        Command::Push(push) => done(push.run()),
+        Command::Query(query) => done(query.run()),
+        Command::Replay(replay) => done(replay.run()),
+        Command::Reconcile(reconcile) => ended(reconcile.run(), 2),
+        Command::Sink(sink) => done(sink.run()),
         Command::Schema(schema) => ended(schema.run(), 2),
+        Command::Completions { shell } => {
+            let mut command = Arguments::command();
+            clap_complete::generate(shell, &mut command, "logeater", &mut std::io::stdout());
+            ExitCode::SUCCESS
+        }
     }
+}
+
+fn done(result: Result<(), Box<dyn Error>>) -> ExitCode {
+    ended(result.map(|()| ExitCode::SUCCESS), 1)
 }
 
 fn ended(result: Result<ExitCode, Box<dyn Error>>, trouble: u8) -> ExitCode {

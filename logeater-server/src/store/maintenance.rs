@@ -105,9 +105,10 @@ impl Maintenance {
     ///
     /// # Errors
     ///
-    /// When the store cannot be written.
+    /// When there is no such sink, or the store cannot be written.
     pub fn replay_dead_letters_of_sink(&mut self, sink: &str) -> Result<Replayed, Error> {
-        let (events, left) = self.change(|conn| replay::resend_dead_letters(conn, sink))?;
+        let resent = self.change(|conn| replay::resend_dead_letters(conn, sink))?;
+        let (events, left) = resent.ok_or_else(|| self.unknown_sink(sink))?;
         Ok(Replayed {
             target: format!("sink {sink}"),
             events,

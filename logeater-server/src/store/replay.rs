@@ -79,8 +79,11 @@ pub(super) fn move_back(
 }
 
 /// Hands a sink its dead letters once more, and returns how many there are, and how many have lost their event to
-/// retention and stay.
-pub(super) fn resend_dead_letters(conn: &Connection, sink: &str) -> rusqlite::Result<(u64, u64)> {
+/// retention and stay. `None` if there is no such sink.
+pub(super) fn resend_dead_letters(
+    conn: &Connection,
+    sink: &str,
+) -> rusqlite::Result<Option<(u64, u64)>> {
     let refused_by = refused_by(sink);
     let resends = conn.execute(
         "INSERT INTO _logeater_resend (sink, sequence)
@@ -92,13 +95,13 @@ pub(super) fn resend_dead_letters(conn: &Connection, sink: &str) -> rusqlite::Re
         "DELETE FROM dead_letters WHERE refused_by = ?1 AND event_id IN (SELECT event_id FROM events)",
         [&refused_by],
     )?;
-    conn.execute(
+    let known = conn.execute(
         "UPDATE _logeater_sinks SET began = began + ?2 - ?3, dead = dead - ?2 WHERE name = ?1",
         (sink, removed, resends),
     )?;
     let left = "SELECT count(*) FROM dead_letters WHERE refused_by = ?1";
     let left = conn.query_one(left, [&refused_by], |row| row.get(0))?;
-    Ok((removed as u64, left))
+    Ok((known > 0).then_some((removed as u64, left)))
 }
 
 /// An event whose details are to become a row.

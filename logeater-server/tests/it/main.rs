@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that fails shows where")]
 
+#[cfg(feature = "cli")]
+mod commands;
 mod jsonl;
 #[cfg(feature = "cli")]
 mod program;

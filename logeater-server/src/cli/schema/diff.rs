@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use logeater_schema::{Catalog, Change, Class, Subject};
 use serde::Serialize;
 
-use super::print;
+use crate::cli::output::print;
 
 /// Print the changes between two folders of schemas; exit with 1 if one is breaking
 ///

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use logeater_schema::{Catalog, Change, Conflict, Update, UpdateError};
 
 use super::files::{by_name, files_of};
-use super::print;
+use crate::cli::output::print;
 
 /// Merge the folders of schemas of several services into one
 ///

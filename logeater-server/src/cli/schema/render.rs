@@ -11,7 +11,7 @@ use logeater_schema::Catalog;
 use serde_json::Value;
 
 use super::files::{by_name, files_of};
-use super::print;
+use crate::cli::output::print;
 
 /// Print a catalog in the form that another tool takes
 ///
