@@ -75,6 +75,7 @@ fn faults() -> impl Strategy<Value = Reply> {
     prop_oneof![
         4 => noises(),
         2 => (0..=16).prop_map(|code| Reply::Fails(Code::from_i32(code))),
+        1 => (1..=16).prop_map(|code| Reply::FailsAfterHead(Code::from_i32(code))),
         1 => select(&[200, 404, 429, 502][..]).prop_map(Reply::Http),
         1 => select(&LIES[..]).prop_map(Reply::Lies),
         1 => Just(Reply::StoresLate(LATE)),
