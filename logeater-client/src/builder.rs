@@ -4,6 +4,7 @@ mod spool;
 
 use std::error::Error;
 use std::fmt;
+use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use crate::loss::{Loss, LossReports, OnLoss};
 use crate::queue::{Limits, Queue};
 use crate::sampling::Sampling;
 use crate::shared::{FAR, Shared};
+use crate::starter::NoWorker;
 use crate::timestamp::TimestampUnit;
 use crate::when_full::WhenFull;
 use crate::worker::{self, Delivery};
@@ -161,13 +163,25 @@ impl ClientBuilder {
     /// Makes the client. Its thread starts with the first event, or now if there is a [spool](Self::spool), and connects
     /// when there is something to send, so a server that is not there yet is no error.
     ///
+    /// While the system gives no thread, each event asks for one anew, and is lost
+    /// ([`NoThread`](crate::LossReason::NoThread)) until there is one.
+    ///
     /// A process can be forked until that thread starts. In one that is forked later the client says so in the log, and
     /// is shut down: build another one there.
     ///
     /// # Errors
     ///
-    /// When a setting cannot work; the message names the value and the fix.
+    /// When a setting cannot work; the message names the value and the fix. When the system gives no random bits, or no
+    /// thread to a client with a spool.
     pub fn build(self) -> Result<Client, BuildError> {
+        self.build_with(worker::start)
+    }
+
+    /// [`build`](Self::build), with what starts the client's thread.
+    fn build_with(
+        self,
+        start: impl Fn(Arc<Shared>, Arc<Delivery>, Dispatch) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Result<Client, BuildError> {
         if self.disabled {
             return Ok(Client::disabled());
         }
@@ -175,7 +189,10 @@ impl ClientBuilder {
         self.check_limits()?;
         let servers = self.connect.servers()?;
         let mut instance = [0; 6];
-        getrandom::fill(&mut instance).map_err(|error| BuildError::System(error.to_string()))?;
+        getrandom::fill(&mut instance).map_err(|error| BuildError::System {
+            what: "random bits",
+            source: error.into(),
+        })?;
         let spool = self.open_spool(instance)?;
         let has_spool = spool.is_some();
         let encoder = Encoder {
@@ -196,7 +213,7 @@ impl ClientBuilder {
             spool: Mutex::new(spool),
         });
         let subscriber = dispatcher::get_default(Dispatch::clone);
-        let start = move |shared| worker::start(shared, Arc::clone(&delivery), subscriber.clone());
+        let start = move |shared| start(shared, Arc::clone(&delivery), subscriber.clone());
         let shared = Arc::new(Shared::new(
             encoder,
             self.sampling,
@@ -207,8 +224,9 @@ impl ClientBuilder {
             Box::new(start),
         ));
         // What others have left on disk is delivered even if there is never an event.
-        if has_spool && !shared.start() {
-            return Err(BuildError::System("the system gives none".to_owned()));
+        if has_spool && let Err(NoWorker::System(source)) = shared.start() {
+            let what = "thread";
+            return Err(BuildError::System { what, source });
         }
         Ok(Client::sending(shared, self.drop_timeout))
     }
@@ -304,7 +322,7 @@ pub(crate) fn needs_feature(what: &str, feature: &str) -> String {
 const SERVICE_BYTES_MAX: usize = 255;
 
 /// Why there is no client.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum BuildError {
     /// An endpoint is no URL of a server.
@@ -330,8 +348,13 @@ pub enum BuildError {
         /// What is wrong with it, and what to set instead.
         reason: String,
     },
-    /// The system gives no thread or no random bits.
-    System(String),
+    /// The system does not give what a client needs.
+    System {
+        /// What that is: a thread, or random bits.
+        what: &'static str,
+        /// Why not.
+        source: io::Error,
+    },
 }
 
 impl fmt::Display for BuildError {
@@ -349,16 +372,84 @@ impl fmt::Display for BuildError {
                 value: None,
                 reason,
             } => write!(f, "`{name}`: {reason}"),
-            Self::System(reason) => write!(f, "the client's thread cannot be started: {reason}"),
+            Self::System { what, .. } => write!(f, "the system gives the client no {what}"),
         }
     }
 }
 
-impl Error for BuildError {}
+impl Error for BuildError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::System { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {
+    use logeater_schema::Event;
+
     use super::*;
+    use crate::blocking::block_on;
+    use crate::client::PushError;
+    use crate::loss::LossReason;
+
+    #[derive(Event)]
+    #[event("thread.wanted", crate = crate)]
+    struct Wanted;
+
+    /// A client of nobody, whose thread cannot be started the first `failures` times.
+    fn without_thread(failures: usize, builder: ClientBuilder) -> Result<Client, BuildError> {
+        let left = Mutex::new(vec![(); failures]);
+        builder
+            .service("s")
+            .build_with(
+                move |shared, delivery, subscriber| match left.lock().unwrap().pop() {
+                    Some(()) => Err(io::Error::new(
+                        io::ErrorKind::WouldBlock,
+                        "too many threads",
+                    )),
+                    None => worker::start(shared, delivery, subscriber),
+                },
+            )
+    }
+
+    #[test]
+    fn an_event_without_a_thread_is_lost_and_the_next_one_asks_for_it_again() {
+        let client = without_thread(3, Client::builder("http://127.0.0.1:1")).unwrap();
+        client.emit(Wanted);
+        assert!(client.flush_blocking(Duration::ZERO).is_ok());
+        let lost = Err(PushError::Lost(LossReason::NoThread));
+        assert_eq!(block_on(client.push(Wanted)), lost);
+        block_on(client.emit_wait(Wanted));
+        let stats = client.stats();
+        assert_eq!(
+            (stats.dropped_for(LossReason::NoThread), stats.pending),
+            (3, 0)
+        );
+        client.emit(Wanted);
+        assert_eq!(client.stats().pending, 1);
+        let report = client.shutdown_blocking(Duration::ZERO);
+        assert_eq!((report.dropped, report.pending), (4, 0));
+    }
+
+    #[test]
+    fn a_shutdown_without_a_thread_ends() {
+        let client = without_thread(1, Client::builder("http://127.0.0.1:1")).unwrap();
+        client.shutdown_blocking(FAR);
+        client.emit(Wanted);
+        assert_eq!(client.stats().dropped_for(LossReason::ShutDown), 1);
+    }
+
+    #[test]
+    fn a_client_with_a_spool_is_not_built_without_a_thread_and_says_why() {
+        let folder = tempfile::tempdir().unwrap();
+        let builder = Client::builder("http://127.0.0.1:1").spool(folder.path());
+        let refusal = without_thread(1, builder).unwrap_err();
+        assert_eq!(refusal.to_string(), "the system gives the client no thread");
+        assert_eq!(refusal.source().unwrap().to_string(), "too many threads");
+    }
 
     fn refusal(builder: ClientBuilder) -> String {
         builder.build().unwrap_err().to_string()

@@ -1,7 +1,14 @@
-//! What the worker says, and that its transport says nothing.
+//! What the client says, and that the worker's transport says nothing.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tracing::dispatcher::{self, DefaultGuard, Dispatch};
 use tracing::subscriber::NoSubscriber;
+
+/// Says something by `what`, which calls the application's subscriber: one that panics has harmed itself alone.
+pub(crate) fn say(what: impl FnOnce()) {
+    let _ = catch_unwind(AssertUnwindSafe(what));
+}
 
 /// A thread without a subscriber of its own, but for what is said through this.
 ///
@@ -22,16 +29,65 @@ impl Log {
         }
     }
 
+    /// Says something, which the application hears.
     pub(crate) fn say(&mut self, what: impl FnOnce()) {
         if let Some(subscriber) = &self.subscriber {
-            return dispatcher::with_default(subscriber, what);
+            return dispatcher::with_default(subscriber, || say(what));
         }
         self.silence = None;
-        what();
+        say(what);
         self.silence = Some(silence());
     }
 }
 
 fn silence() -> DefaultGuard {
     dispatcher::set_default(&Dispatch::none())
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Metadata, Subscriber};
+
+    use super::*;
+
+    /// The application's.
+    struct Subscribed;
+
+    impl Subscriber for Subscribed {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+        fn event(&self, _: &Event<'_>) {}
+        fn enter(&self, _: &Id) {}
+        fn exit(&self, _: &Id) {}
+    }
+
+    fn is_heard() -> bool {
+        dispatcher::get_default(Dispatch::is::<Subscribed>)
+    }
+
+    #[test]
+    fn a_thread_is_silent_again_after_a_subscriber_has_panicked() {
+        let subscriber = Dispatch::new(Subscribed);
+        for of_client in [subscriber.clone(), Dispatch::none()] {
+            let _of_thread = dispatcher::set_default(&subscriber);
+            let mut log = Log::new(of_client);
+            let mut was_heard = false;
+            log.say(|| {
+                was_heard = is_heard();
+                panic!("not today");
+            });
+            assert!(was_heard && !is_heard());
+            drop(log);
+            assert!(is_heard());
+        }
+    }
 }

@@ -30,10 +30,12 @@ pub enum LossReason {
     SpoolFull,
     /// It could not be written to the spool, or its file there was damaged or removed.
     SpoolFailed,
+    /// The system gave the client no thread to send it with; the next event asks for one again.
+    NoThread,
 }
 
 impl LossReason {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::QueueFull,
         Self::TooLarge,
         Self::Invalid,
@@ -42,6 +44,7 @@ impl LossReason {
         Self::Rejected,
         Self::SpoolFull,
         Self::SpoolFailed,
+        Self::NoThread,
     ];
 
     /// The reason as a label, such as `queue_full`.
@@ -56,6 +59,7 @@ impl LossReason {
             Self::Rejected => "rejected",
             Self::SpoolFull => "spool_full",
             Self::SpoolFailed => "spool_failed",
+            Self::NoThread => "no_thread",
         }
     }
 }
@@ -71,6 +75,7 @@ impl fmt::Display for LossReason {
             Self::Rejected => "the server rejected it",
             Self::SpoolFull => "the spool is full",
             Self::SpoolFailed => "the spool's disk failed",
+            Self::NoThread => "the system gave no thread to send it with",
         })
     }
 }

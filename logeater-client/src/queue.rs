@@ -442,20 +442,27 @@ impl Queue {
         }
     }
 
+    /// Takes nothing from now on.
+    pub(crate) fn close(&mut self) {
+        self.phase = Phase::Ended;
+        self.spare.clear();
+    }
+
     /// Counts whatever is pending as dropped, in flight included, but for what is on disk, and hands out all waits and
-    /// batches: their ends are told without the lock.
-    pub(crate) fn abandon(&mut self) -> (Vec<(Done, bool)>, VecDeque<Batch>) {
+    /// batches: their ends are told without the lock. A drain is over then.
+    pub(crate) fn abandon(&mut self, reason: LossReason) -> (Vec<(Done, bool)>, VecDeque<Batch>) {
         self.seal();
+        if self.is_draining() {
+            self.close();
+        }
         let mut batches = std::mem::take(&mut self.sealed);
         for batch in batches.iter_mut().filter(|batch| batch.file.is_some()) {
             self.count_as_spooled(batch);
         }
         let in_time = self.stats.pending == 0;
-        self.phase = Phase::Ended;
         self.stats
-            .drop_for(LossReason::ShutDown, Gauge::Pending, self.stats.pending);
+            .drop_for(reason, Gauge::Pending, self.stats.pending);
         self.unended.clear();
-        self.spare.clear();
         let flushes = self.flushes.drain(..).map(|flush| flush.done);
         let waits = flushes.chain(self.shutdowns.drain(..));
         (waits.map(|done| (done, in_time)).collect(), batches)

@@ -14,13 +14,14 @@ use tracing::warn;
 use crate::client::PushError;
 use crate::clock;
 use crate::encode::Encoder;
+use crate::log::say;
 use crate::loss::{LossReason, LossReports};
 #[cfg(feature = "metrics")]
 use crate::metrics::Metrics;
 use crate::queue::{Admitted, Done, Queue};
 use crate::sampling::Sampling;
 use crate::segment::{Batch, Waiter, event_types};
-use crate::starter::{Start, Starter};
+use crate::starter::{NoWorker, Start, Starter};
 use crate::stats::{Gauge, is_worth_a_line};
 use crate::timestamp::since_epoch;
 use crate::when_full::WhenFull;
@@ -165,17 +166,18 @@ impl Shared {
         }
     }
 
-    /// Starts the worker, if nobody did, and says whether there is one in this process.
-    pub(crate) fn start(self: &Arc<Self>) -> bool {
+    /// Starts the worker, if nobody did.
+    pub(crate) fn start(self: &Arc<Self>) -> Result<(), NoWorker> {
         self.worker.start(self)
     }
 
     /// Has the worker look at the queue. The lock must not be held.
     pub(crate) fn wake(self: &Arc<Self>) {
-        if self.start() {
-            self.wake.notify_one();
-        } else {
-            self.end();
+        match self.start() {
+            Ok(()) => self.wake.notify_one(),
+            // Nobody waits for a thread that may never be. The next event tries again.
+            Err(NoWorker::System(_)) => self.abandon(LossReason::NoThread),
+            Err(NoWorker::Forked) => self.end(),
         }
     }
 
@@ -205,20 +207,26 @@ impl Shared {
         }
     }
 
-    /// Drops what has no end yet, and ends everybody's wait.
+    /// Ends the client: drops what has no end yet, and ends everybody's wait.
     pub(crate) fn end(&self) {
-        let (lost, (waits, batches)) = {
+        self.queue().close();
+        self.abandon(LossReason::ShutDown);
+    }
+
+    /// Drops what has no end yet, and ends everybody's wait.
+    fn abandon(&self, reason: LossReason) {
+        let (lost, dropped, (waits, batches)) = {
             let mut queue = self.queue();
-            let before = queue.stats().dropped;
-            let abandoned = queue.abandon();
-            (queue.stats().dropped - before, abandoned)
+            let before = queue.stats().dropped_for(reason);
+            let abandoned = queue.abandon(reason);
+            let dropped = queue.stats().dropped_for(reason);
+            (dropped - before, dropped, abandoned)
         };
-        if lost > 0 {
-            let reason = LossReason::ShutDown;
-            warn!(lost, %reason, "events were dropped");
+        if is_worth_a_line(dropped, lost) {
+            say(|| warn!(lost, %reason, "events were dropped"));
         }
         for batch in batches {
-            self.bury(batch, LossReason::ShutDown);
+            self.bury(batch, reason);
         }
         self.admit();
         if !waits.is_empty() {
@@ -239,7 +247,7 @@ impl Shared {
         let Some(batch) = batch else { return false };
         let reason = LossReason::QueueFull;
         if batch.gauge == Gauge::Pending && is_worth_a_line(lost, batch.events.into()) {
-            warn!(lost, %reason, "the oldest events were dropped");
+            say(|| warn!(lost, %reason, "the oldest events were dropped"));
         }
         self.bury(batch, reason);
         true
@@ -259,11 +267,7 @@ impl Shared {
             queue.stats().dropped_for(reason)
         };
         if is_worth_a_line(lost, 1) {
-            if let Some(why) = message {
-                warn!(lost, %reason, event_type, why, "an event was dropped");
-            } else {
-                warn!(lost, %reason, event_type, "an event was dropped");
-            }
+            say(|| warn!(lost, %reason, event_type, why = message, "an event was dropped"));
         }
         if let Some(losses) = &self.losses {
             losses.add(event_type, reason, 1, message);

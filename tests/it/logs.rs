@@ -6,11 +6,13 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use logeater_client::{EventExt, LossReason};
+use tonic::Code;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Dispatch, Event, Metadata, Subscriber};
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::support::{Collector, Order, client};
+use crate::support::{Collector, Order, Reply, ScriptedPeer, Told, client};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -97,6 +99,46 @@ fn what_goes_wrong_is_said_with_the_server_and_the_cause() {
         lines[2].contains("an event was dropped") && lines[2].contains("shut down"),
         "{text}"
     );
+}
+
+/// A subscriber that has a bug.
+struct Panicking;
+
+impl Subscriber for Panicking {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn event(&self, _: &Event<'_>) {
+        panic!("not today");
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+#[test]
+fn a_subscriber_that_panics_costs_no_event_and_harms_no_thread() {
+    LazyLock::force(&EAGER);
+    let told = Told::default();
+    let peer = ScriptedPeer::start([Reply::Fails(Code::Unavailable)], Reply::Stores);
+    tracing::subscriber::with_default(Panicking, || {
+        let client = client(&peer.url).on_loss(told.hook()).build().unwrap();
+        client.emit(Order { number: 0 }.by("u".repeat(1 << 20)));
+        // The first try is said to have failed, and the second not to have.
+        client.emit(Order { number: 1 });
+        client.flush_blocking(PATIENCE).unwrap();
+        client.emit(Order { number: 2 });
+        let report = client.shutdown_blocking(PATIENCE);
+        assert_eq!((report.delivered, report.dropped), (2, 1));
+    });
+    assert_eq!(told.of("order.placed", LossReason::TooLarge).0, 1);
 }
 
 /// A subscriber of the whole process, which notes what is said on the threads of clients.
