@@ -6,7 +6,7 @@
 mod spool;
 mod waits;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -57,16 +57,18 @@ pub(crate) struct Queue {
     limits: Limits,
     ids: EventIds,
     open: Segment,
-    /// Oldest first.
-    sealed: VecDeque<Batch>,
+    /// Sealed, and no batches yet, since that takes memory from the heap: it is for the worker, not for who emits.
+    sealed: VecDeque<(i64, Segment)>,
+    /// Oldest first, and older than all these.
+    waiting: VecDeque<Batch>,
     spare: Vec<Vec<u8>>,
     /// The bytes that are allocated for all of these, and for what is in flight.
     memory: usize,
     callers: VecDeque<Caller>,
     next_number: i64,
     next_read_back: i64,
-    /// The pending events, by the number of their batch.
-    unended: BTreeMap<i64, u64>,
+    /// The pending events of each batch, up to the one that was sealed last.
+    unended: VecDeque<u64>,
     files: Files,
     flushes: Vec<Flush>,
     shutdowns: Vec<Done>,
@@ -83,12 +85,13 @@ impl Queue {
             ids,
             open: Segment::default(),
             sealed: VecDeque::new(),
+            waiting: VecDeque::new(),
             spare: Vec::new(),
             memory: 0,
             callers: VecDeque::new(),
             next_number: 0,
             next_read_back: i64::MIN,
-            unended: BTreeMap::new(),
+            unended: VecDeque::new(),
             files: Files::default(),
             flushes: Vec::new(),
             shutdowns: Vec::new(),
@@ -250,10 +253,16 @@ impl Queue {
             return;
         }
         let segment = std::mem::take(&mut self.open);
-        self.unended
-            .insert(self.next_number, u64::from(segment.events));
-        self.sealed.push_back(segment.seal(self.next_number));
+        self.unended.push_back(u64::from(segment.events));
+        self.sealed.push_back((self.next_number, segment));
         self.next_number += 1;
+    }
+
+    /// Makes batches of all segments that are sealed.
+    fn pack(&mut self) {
+        let batches = self.sealed.drain(..);
+        self.waiting
+            .extend(batches.map(|(number, segment)| segment.into_batch(number)));
     }
 
     /// The next batch to send, if one is due: the oldest, or while the server fails the one that was sent least
@@ -266,11 +275,13 @@ impl Queue {
     ) -> Option<Batch> {
         // What was read back is tried for ever, and must not keep the events of whoever flushes from their own tries.
         let is_new = |batch: &Batch| batch.gauge == Gauge::Pending && eligible.has(batch);
-        if eligible == Eligible::All && !self.sealed.iter().any(is_new) {
+        self.pack();
+        if eligible == Eligible::All && !self.waiting.iter().any(is_new) {
             self.seal_due(now);
+            self.pack();
         }
         let is_eligible = |(_, batch): &(usize, &Batch)| eligible.has(batch);
-        let mut waiting = self.sealed.iter().enumerate();
+        let mut waiting = self.waiting.iter().enumerate();
         let (place, _) = if failing {
             waiting
                 .filter(is_eligible)
@@ -278,7 +289,7 @@ impl Queue {
         } else {
             waiting.find(is_eligible)?
         };
-        self.sealed.remove(place)
+        self.waiting.remove(place)
     }
 
     /// When the open segment is due; `None` while it is empty.
@@ -318,9 +329,9 @@ impl Queue {
     /// Puts a batch back in its place, to be sent again.
     pub(crate) fn put_back(&mut self, batch: Batch) {
         let place = self
-            .sealed
+            .waiting
             .partition_point(|waiting| waiting.number < batch.number);
-        self.sealed.insert(place, batch);
+        self.waiting.insert(place, batch);
     }
 
     pub(crate) fn count_retry(&mut self) {
@@ -333,12 +344,11 @@ impl Queue {
         if batch.gauge == Gauge::Spooled {
             return;
         }
-        if let Some(left) = self.unended.get_mut(&batch.number) {
+        let place = usize::try_from(batch.number - self.first_unended());
+        if let Some(left) = place.ok().and_then(|place| self.unended.get_mut(place)) {
             *left -= events;
-            if *left == 0 {
-                self.unended.remove(&batch.number);
-            }
         }
+        while self.unended.pop_front_if(|left| *left == 0).is_some() {}
     }
 
     /// Takes back the memory of a batch that has ended: for the next segment, or to free it. Its file has ended as well.

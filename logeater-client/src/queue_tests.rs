@@ -333,15 +333,18 @@ impl Model {
             ..
         } = self.queue.stats;
         assert_eq!(emitted, delivered + rejected + dropped + spooled + pending);
-        let waiting = self.queue.sealed.iter().chain(&self.in_flight);
+        let waiting = self.queue.waiting.iter().chain(&self.in_flight);
+        let segments = self.queue.sealed.iter().map(|(_, segment)| segment);
+        let segments = segments.chain([&self.queue.open]);
         // The parts of a divided batch share their memory.
         let batches: HashMap<_, _> = waiting
             .clone()
             .map(|batch| (batch.memory_address(), batch.memory()))
             .collect();
         let spare = self.queue.spare.iter().map(Vec::capacity);
-        let memory = batches.values().copied().chain(spare).sum::<usize>()
-            + self.queue.open.bytes.capacity();
+        let filled = segments.clone().map(|segment| segment.bytes.capacity());
+        let memory = batches.values().copied().chain(spare).chain(filled);
+        let memory = memory.sum::<usize>();
         assert_eq!(self.queue.memory, memory);
         // What a batch keeps of itself is there for a moment beside it, and beside its other parts.
         let kept: usize = batches
@@ -353,20 +356,17 @@ impl Model {
             let batches = waiting.clone().filter(move |batch| batch.gauge == gauge);
             batches.map(|batch| u64::from(batch.events)).sum::<u64>()
         };
-        let open = u64::from(self.queue.open.events);
-        assert_eq!(pending, counted(Gauge::Pending) + open);
+        let filled = segments.map(|segment| u64::from(segment.events));
+        assert_eq!(pending, counted(Gauge::Pending) + filled.sum::<u64>());
         let released = self.released.iter().map(|file| u64::from(file.events()));
         assert_eq!(spooled, counted(Gauge::Spooled) + released.sum::<u64>());
         for batch in waiting {
             assert_eq!(entries(&batch.bytes).len(), batch.events as usize);
             self.check_file(batch);
         }
-        assert!(
-            self.queue
-                .sealed
-                .iter()
-                .is_sorted_by_key(|batch| batch.number)
-        );
+        let numbers = self.queue.waiting.iter().map(|batch| batch.number);
+        let numbers = numbers.chain(self.queue.sealed.iter().map(|(number, _)| *number));
+        assert!(numbers.is_sorted());
     }
 }
 
@@ -548,7 +548,7 @@ fn many_flushes_while_nothing_can_be_sent_make_no_small_batches() {
         queue.append(b"", 1, &mut None).unwrap();
         assert!(queue.flush(Instant::now(), Box::new(|_| ())).is_none());
     }
-    assert_eq!(queue.sealed.len(), 0);
+    assert_eq!((queue.sealed.len(), queue.waiting.len()), (0, 0));
     assert_eq!(
         queue
             .next_batch(Instant::now(), false, Eligible::All)
@@ -705,7 +705,7 @@ fn a_batch_has_no_more_bytes_than_it_may_unless_one_event_has() {
     let sizes: Vec<_> = queue
         .sealed
         .iter()
-        .map(|batch| (batch.events, batch.bytes.len() <= 1_000))
+        .map(|(_, batch)| (batch.events, batch.bytes.len() <= 1_000))
         .collect();
     assert_eq!(sizes, [(2, true), (1, true), (1, false), (1, true)]);
 }

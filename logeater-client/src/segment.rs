@@ -40,7 +40,7 @@ impl Segment {
         self.events += 1;
     }
 
-    pub(crate) fn seal(self, number: i64) -> Batch {
+    pub(crate) fn into_batch(self, number: i64) -> Batch {
         Batch {
             number,
             memory: Arc::new(self.bytes.capacity()),

@@ -6,8 +6,8 @@ use logeater_client::{Client, Column, Event};
 
 use crate::support::{Front, Peer};
 
-/// A window of events that one segment holds.
-const EVENTS: usize = 1_000;
+/// A window of events.
+const EVENTS: u32 = 1_000;
 
 #[derive(Event)]
 #[event("purchase.completed")]
@@ -62,16 +62,29 @@ fn window(client: &Client) -> u64 {
     counted.count_total
 }
 
-#[test]
-fn emit_takes_no_memory_once_segments_are_used_again() {
+/// Emits windows of events, which are so many batches each: all but the first take no memory.
+fn check_windows(batches: u32) {
     let peer = Peer::behind(Front::default());
     let client = Client::builder(&peer.url)
         .service("it")
+        .batch_events(EVENTS / batches)
         .linger(Duration::from_hours(1))
         .build()
         .unwrap();
     assert!(window(&client) > 0, "the first segment has to grow");
     assert_eq!([(); 3].map(|()| window(&client)), [0; 3]);
     let report = client.shutdown_blocking(Duration::from_secs(20));
-    assert_eq!(report.delivered, 4 * EVENTS as u64);
+    assert_eq!(report.delivered, 4 * u64::from(EVENTS));
+    assert_eq!(peer.calls(), (0, 4 * u64::from(batches)));
+}
+
+#[test]
+fn emit_takes_no_memory_once_segments_are_used_again() {
+    check_windows(1);
+}
+
+#[test]
+fn emit_takes_no_memory_when_it_seals_a_segment() {
+    // As many as there are buffers to use again.
+    check_windows(4);
 }

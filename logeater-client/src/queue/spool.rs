@@ -60,14 +60,15 @@ impl Queue {
 
     /// Takes the oldest batch that waits and is so.
     pub(crate) fn take_waiting(&mut self, is_so: impl Fn(&Batch) -> bool) -> Option<Batch> {
-        let place = self.sealed.iter().position(is_so)?;
-        self.sealed.remove(place)
+        self.pack();
+        let place = self.waiting.iter().position(is_so)?;
+        self.waiting.remove(place)
     }
 
     /// How many batches wait that were read back and are so.
     pub(crate) fn read_back_waiting(&self, is_so: impl Fn(&Batch) -> bool) -> usize {
         let is_read_back = |batch: &&Batch| batch.gauge == Gauge::Spooled && is_so(batch);
-        self.sealed.iter().filter(is_read_back).count()
+        self.waiting.iter().filter(is_read_back).count()
     }
 
     /// Whether so much memory is taken that batches should leave it for the disk: more than half.
@@ -152,7 +153,7 @@ impl Queue {
         if !drop_oldest {
             return None;
         }
-        if self.sealed.is_empty() {
+        if self.sealed.is_empty() && self.waiting.is_empty() {
             self.seal();
         }
         let batch = self.take_waiting(|batch| batch.file.is_none())?;

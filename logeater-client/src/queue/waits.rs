@@ -110,7 +110,8 @@ impl Queue {
         if self.is_draining() {
             self.close();
         }
-        let mut batches = std::mem::take(&mut self.sealed);
+        self.pack();
+        let mut batches = std::mem::take(&mut self.waiting);
         for batch in batches.iter_mut().filter(|batch| batch.file.is_some()) {
             self.count_as_spooled(batch);
         }
@@ -125,12 +126,16 @@ impl Queue {
 
     /// The number of the oldest batch that has no end; the open segment has the number that it will have.
     fn oldest_unended(&self) -> i64 {
-        let open = if self.open.events > 0 {
-            self.next_number
-        } else {
-            i64::MAX
-        };
-        self.unended.keys().next().copied().unwrap_or(open)
+        if self.unended.is_empty() && self.open.events == 0 {
+            return i64::MAX;
+        }
+        self.first_unended()
+    }
+
+    /// The number of the oldest batch that was sealed and has no end, or else of the next one.
+    pub(super) fn first_unended(&self) -> i64 {
+        let unended = i64::try_from(self.unended.len()).unwrap_or(i64::MAX);
+        self.next_number - unended
     }
 
     /// The waits that are over: every event has its end, or their time is up.
