@@ -70,7 +70,7 @@ impl fmt::Display for LossReason {
             Self::QueueFull => "the buffer is full",
             Self::TooLarge => "the event is larger than 1 MiB, or than the buffer",
             Self::Invalid => "a value does not fit its column",
-            Self::RetriesSpent => "the server could not be reached in time",
+            Self::RetriesSpent => "no server took it in time",
             Self::ShutDown => "the client was shut down",
             Self::Rejected => "the server rejected it",
             Self::SpoolFull => "the spool is full",

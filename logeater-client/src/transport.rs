@@ -17,7 +17,7 @@ use tonic::{Code, Request, Status};
 
 use crate::codec::PassThrough;
 use crate::connect::Server;
-use crate::failure::{Failure, describe, root_cause};
+use crate::failure::{Failure, describe};
 use crate::head::Head;
 use crate::retry::Belief;
 use crate::segment::Batch;
@@ -76,6 +76,11 @@ impl Transport {
     /// Host and port.
     pub(crate) fn server(&self) -> &str {
         &self.server
+    }
+
+    /// What to do when the server refuses the token.
+    pub(crate) fn token_fix(&self) -> &'static str {
+        self.head.token_fix()
     }
 
     /// Whether events are sent by `Push`, one by one.
@@ -186,9 +191,7 @@ impl Transport {
         let call = async {
             self.head.write(&mut request).await?;
             let head = request.metadata().clone();
-            grpc.ready().await.map_err(|error| {
-                Status::unavailable(root_cause(&error).unwrap_or_else(|| error.to_string()))
-            })?;
+            grpc.ready().await.map_err(no_connection)?;
             let path = method
                 .parse()
                 .map_err(|_| Status::internal("the method is no path"))?;
@@ -246,6 +249,12 @@ fn is_unimplemented(status: &Status) -> bool {
 
 fn is_about_content(status: &Status) -> bool {
     matches!(status.code(), Code::InvalidArgument | Code::OutOfRange) && is_of_server(status)
+}
+
+fn no_connection(error: tonic::transport::Error) -> Status {
+    let mut status = Status::unavailable("no connection");
+    status.set_source(Arc::new(error));
+    status
 }
 
 /// Whether there was no connection, or it broke. What the transport says has a source, and what a server says has none.

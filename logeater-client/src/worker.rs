@@ -388,8 +388,9 @@ impl<'l> Worker<'l> {
         self.unauthenticated += u64::from(failure.unauthenticated);
         let times = self.unauthenticated;
         if failure.unauthenticated && is_worth_a_line(times, 1) {
+            let fix = self.transports[place].token_fix();
             self.log
-                .say(|| warn!(server, times, reason, "the server refuses the token"));
+                .say(|| warn!(server, times, reason, "the server refuses the token; {fix}"));
         }
     }
 }

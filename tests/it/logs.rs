@@ -92,7 +92,7 @@ fn what_goes_wrong_is_said_with_the_server_and_the_cause() {
         "{text}"
     );
     assert!(
-        lines[1].contains("events were dropped") && lines[1].contains("could not be reached"),
+        lines[1].contains("events were dropped") && lines[1].contains("no server took it in time"),
         "{text}"
     );
     assert!(
