@@ -1,9 +1,8 @@
-//! Makes a client: what can be set, the defaults, and what is wrong with a setting.
+//! Makes a client: what can be set, the defaults, and whether it can work.
 
+mod error;
 mod spool;
 
-use std::error::Error;
-use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -24,6 +23,12 @@ use crate::starter::NoWorker;
 use crate::timestamp::TimestampUnit;
 use crate::when_full::WhenFull;
 use crate::worker::{self, Delivery};
+
+pub use error::BuildError;
+pub(crate) use error::needs_feature;
+
+/// The longest name of a service.
+const SERVICE_BYTES_MAX: usize = 255;
 
 /// Into how many batches a buffer must be divided, so that some can wait while others are on their way.
 const BATCHES_MIN: usize = 8;
@@ -246,24 +251,19 @@ impl ClientBuilder {
     }
 
     fn check_service(&self) -> Result<(), BuildError> {
-        if !self.has_service() {
-            return wrong(
-                "service",
-                "it is empty or not set; name the program that sends: .service(\"checkout\")"
-                    .to_owned(),
-            );
-        }
-        // The service is in every entry, and one entry must always fit.
-        if self.service.len() > SERVICE_BYTES_MAX {
-            return wrong(
-                "service",
-                format!(
-                    "it has {} bytes; at most {SERVICE_BYTES_MAX}",
-                    self.service.len()
-                ),
-            );
-        }
-        Ok(())
+        let reason = if !self.has_service() {
+            "it is empty or not set; name the program that sends: .service(\"checkout\")".to_owned()
+        } else if self.service.len() > SERVICE_BYTES_MAX {
+            // The service is in every entry, and one entry must always fit.
+            format!(
+                "it has {} bytes; at most {SERVICE_BYTES_MAX}",
+                self.service.len()
+            )
+        } else {
+            return Ok(());
+        };
+        let setting = "service";
+        Err(BuildError::Setting { setting, reason })
     }
 
     fn check_limits(&self) -> Result<(), BuildError> {
@@ -273,121 +273,34 @@ impl ClientBuilder {
             buffer_bytes,
             ..
         } = self.limits;
-        if batch_bytes == 0 || batch_bytes > REQUEST_BYTES_MAX {
-            return wrong(
-                "batch_bytes",
-                format!("{batch_bytes} is not between 1 and {REQUEST_BYTES_MAX}"),
-            );
-        }
-        if !(1..=REQUEST_ENTRIES_MAX).contains(&batch_events) {
+        let (setting, reason) = if !(1..=REQUEST_BYTES_MAX).contains(&batch_bytes) {
+            let reason = format!("{batch_bytes} is not between 1 and {REQUEST_BYTES_MAX}");
+            ("batch_bytes", reason)
+        } else if !(1..=REQUEST_ENTRIES_MAX).contains(&batch_events) {
             let reason = format!("{batch_events} is not between 1 and {REQUEST_ENTRIES_MAX}");
-            return wrong("batch_events", reason);
-        }
-        if buffer_bytes == 0 {
-            return wrong(
-                "buffer_bytes",
-                "a buffer of no bytes holds no event".to_owned(),
-            );
-        }
-        if let Err(reason) = self.sampling.check() {
-            return wrong("sample", reason);
-        }
-        if self.spool_bytes == 0 {
+            ("batch_events", reason)
+        } else if buffer_bytes == 0 {
+            let reason = "a buffer of no bytes holds no event".to_owned();
+            ("buffer_bytes", reason)
+        } else if let Err(reason) = self.sampling.check() {
+            ("sample", reason)
+        } else if self.spool_bytes == 0 {
             let reason = "a spool of no bytes keeps no batch".to_owned();
-            return wrong("spool_bytes", reason);
-        }
-        if self.timeout.is_zero() {
-            return wrong(
-                "timeout",
-                "no request can be answered in no time".to_owned(),
-            );
-        }
-        Ok(())
-    }
-}
-
-fn wrong(setting: &'static str, reason: String) -> Result<(), BuildError> {
-    Err(BuildError::Setting { setting, reason })
-}
-
-/// What to do when something cannot work as this crate was built.
-pub(crate) fn needs_feature(what: &str, feature: &str) -> String {
-    format!(
-        "{what} needs the feature `{feature}` of logeater-client; \
-         write logeater-client = {{ features = [\"{feature}\"], … }} in Cargo.toml"
-    )
-}
-
-/// The longest name of a service.
-const SERVICE_BYTES_MAX: usize = 255;
-
-/// Why there is no client.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// An endpoint is no URL of a server.
-    Endpoint {
-        /// What was given.
-        url: String,
-        /// What is wrong with it, and what to write instead.
-        reason: String,
-    },
-    /// A setting cannot work.
-    Setting {
-        /// The builder's method.
-        setting: &'static str,
-        /// What is wrong with the value, and what to set instead.
-        reason: String,
-    },
-    /// A variable of the environment is missing or cannot work.
-    Variable {
-        /// Its name.
-        name: &'static str,
-        /// Its value, unless it has none or that is secret.
-        value: Option<String>,
-        /// What is wrong with it, and what to set instead.
-        reason: String,
-    },
-    /// The system does not give what a client needs.
-    System {
-        /// What that is: a thread, or random bits.
-        what: &'static str,
-        /// Why not.
-        source: io::Error,
-    },
-}
-
-impl fmt::Display for BuildError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Endpoint { url, reason } => write!(f, "endpoint `{url}`: {reason}"),
-            Self::Setting { setting, reason } => write!(f, "`{setting}`: {reason}"),
-            Self::Variable {
-                name,
-                value: Some(value),
-                reason,
-            } => write!(f, "`{name}={value}`: {reason}"),
-            Self::Variable {
-                name,
-                value: None,
-                reason,
-            } => write!(f, "`{name}`: {reason}"),
-            Self::System { what, .. } => write!(f, "the system gives the client no {what}"),
-        }
-    }
-}
-
-impl Error for BuildError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::System { source, .. } => Some(source),
-            _ => None,
-        }
+            ("spool_bytes", reason)
+        } else if self.timeout.is_zero() {
+            let reason = "no request can be answered in no time".to_owned();
+            ("timeout", reason)
+        } else {
+            return Ok(());
+        };
+        Err(BuildError::Setting { setting, reason })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::error::Error;
+
     use logeater_schema::Event;
 
     use super::*;
