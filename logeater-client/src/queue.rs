@@ -75,6 +75,8 @@ pub(crate) struct Queue {
     phase: Phase,
     /// Whether the worker sleeps without a timer for the open segment.
     idle: bool,
+    /// Whether the worker has ever looked at it.
+    is_attended: bool,
     stats: Stats,
 }
 
@@ -97,6 +99,7 @@ impl Queue {
             shutdowns: Vec::new(),
             phase: Phase::Running,
             idle: true,
+            is_attended: false,
             stats: Stats::default(),
         }
     }
@@ -304,9 +307,10 @@ impl Queue {
         since.checked_add(linger)
     }
 
-    /// Notes whether the worker sleeps without a timer for the open segment.
+    /// Notes whether the worker, who has looked, sleeps without a timer for the open segment.
     pub(crate) fn set_idle(&mut self, idle: bool) {
         self.idle = idle;
+        self.is_attended = true;
     }
 
     /// Counts the ends of a batch: so many events were rejected, `rest` is to be sent again, the others were

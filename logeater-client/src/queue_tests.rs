@@ -709,3 +709,24 @@ fn a_batch_has_no_more_bytes_than_it_may_unless_one_event_has() {
         .collect();
     assert_eq!(sizes, [(2, true), (1, true), (1, false), (1, true)]);
 }
+
+#[test]
+fn events_are_abandoned_for_want_of_a_thread_unless_there_is_one_by_now() {
+    let mut queue = queue(Duration::ZERO);
+    queue.append(b"", 1, &mut None).unwrap();
+    let (_, batches) = queue.abandon(LossReason::NoThread);
+    assert_eq!((batches.len(), queue.stats().pending), (1, 0));
+    queue.reuse(batches.into_iter().next().unwrap());
+
+    queue.append(b"", 1, &mut None).unwrap();
+    let batch = queue.next_batch(Instant::now(), false, Eligible::All);
+    queue.set_idle(true);
+    let (_, batches) = queue.abandon(LossReason::NoThread);
+    assert_eq!((batches.len(), queue.stats().pending), (0, 1));
+    queue.settle(&batch.unwrap(), 0, None);
+    let stats = queue.stats();
+    assert_eq!(
+        (stats.delivered, stats.dropped_for(LossReason::NoThread)),
+        (1, 1)
+    );
+}

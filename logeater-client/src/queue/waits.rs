@@ -105,7 +105,12 @@ impl Queue {
 
     /// Counts whatever is pending as dropped, in flight included, but for what is on disk, and hands out all waits and
     /// batches: their ends are told without the lock. A drain is over then.
+    ///
+    /// Nothing is abandoned for want of a thread that another caller was given meanwhile.
     pub(crate) fn abandon(&mut self, reason: LossReason) -> (Vec<(Done, bool)>, VecDeque<Batch>) {
+        if reason == LossReason::NoThread && self.is_attended {
+            return Default::default();
+        }
         self.seal();
         if self.is_draining() {
             self.close();
