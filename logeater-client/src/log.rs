@@ -46,37 +46,18 @@ fn silence() -> DefaultGuard {
 
 #[cfg(test)]
 mod tests {
-    use tracing::span::{Attributes, Id, Record};
-    use tracing::{Event, Metadata, Subscriber};
+    use tracing_subscriber::Registry;
 
     use super::*;
 
-    /// The application's.
-    struct Subscribed;
-
-    impl Subscriber for Subscribed {
-        fn enabled(&self, _: &Metadata<'_>) -> bool {
-            true
-        }
-
-        fn new_span(&self, _: &Attributes<'_>) -> Id {
-            Id::from_u64(1)
-        }
-
-        fn record(&self, _: &Id, _: &Record<'_>) {}
-        fn record_follows_from(&self, _: &Id, _: &Id) {}
-        fn event(&self, _: &Event<'_>) {}
-        fn enter(&self, _: &Id) {}
-        fn exit(&self, _: &Id) {}
-    }
-
+    /// Whether this thread has the application's subscriber.
     fn is_heard() -> bool {
-        dispatcher::get_default(Dispatch::is::<Subscribed>)
+        dispatcher::get_default(Dispatch::is::<Registry>)
     }
 
     #[test]
     fn a_thread_is_silent_again_after_a_subscriber_has_panicked() {
-        let subscriber = Dispatch::new(Subscribed);
+        let subscriber = Dispatch::new(Registry::default());
         for of_client in [subscriber.clone(), Dispatch::none()] {
             let _of_thread = dispatcher::set_default(&subscriber);
             let mut log = Log::new(of_client);

@@ -101,34 +101,15 @@ fn what_goes_wrong_is_said_with_the_server_and_the_cause() {
     );
 }
 
-/// A subscriber that has a bug.
-struct Panicking;
-
-impl Subscriber for Panicking {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn event(&self, _: &Event<'_>) {
-        panic!("not today");
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-    fn enter(&self, _: &Id) {}
-    fn exit(&self, _: &Id) {}
-}
-
 #[test]
 fn a_subscriber_that_panics_costs_no_event_and_harms_no_thread() {
     LazyLock::force(&EAGER);
     let told = Told::default();
     let peer = ScriptedPeer::start([Reply::Fails(Code::Unavailable)], Reply::Stores);
-    tracing::subscriber::with_default(Panicking, || {
+    let subscriber = tracing_subscriber::fmt()
+        .with_writer(|| -> io::Sink { panic!("not today") })
+        .finish();
+    tracing::subscriber::with_default(subscriber, || {
         let client = client(&peer.url).on_loss(told.hook()).build().unwrap();
         client.emit(Order { number: 0 }.by("u".repeat(1 << 20)));
         // The first try is said to have failed, and the second not to have.
