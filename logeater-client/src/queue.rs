@@ -42,6 +42,20 @@ struct Caller {
     taken: oneshot::Sender<()>,
 }
 
+/// Why an event is not taken, and whether the worker must be woken all the same: a batch was complete without it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NotTaken {
+    pub(crate) reason: LossReason,
+    pub(crate) wake: bool,
+}
+
+impl From<LossReason> for NotTaken {
+    fn from(reason: LossReason) -> Self {
+        let wake = false;
+        Self { reason, wake }
+    }
+}
+
 /// An event whose sender need not wait any longer.
 pub(crate) struct Admitted {
     pub(crate) taken: oneshot::Sender<()>,
@@ -127,7 +141,7 @@ impl Queue {
         entry: &[u8],
         now_millis: u64,
         waiter: &mut Option<Waiter>,
-    ) -> Result<bool, LossReason> {
+    ) -> Result<bool, NotTaken> {
         let framed = framed_len(entry.len() + EVENT_ID_FIELD_BYTES);
         self.check(entry.len(), framed)?;
         let full = self.open.events > 0 && self.open.bytes.len() + framed > self.limits.batch_bytes;
@@ -135,7 +149,10 @@ impl Queue {
             self.seal();
         }
         if !self.make_room(framed) {
-            return Err(LossReason::QueueFull);
+            return Err(NotTaken {
+                reason: LossReason::QueueFull,
+                wake: full,
+            });
         }
         self.stats.emit();
         let first = self.open.events == 0;
@@ -216,11 +233,11 @@ impl Queue {
         &mut self,
         entry: &[u8],
         now_millis: u64,
-    ) -> Result<bool, LossReason> {
+    ) -> Result<bool, NotTaken> {
         if self.callers.is_empty() {
             self.append(entry, now_millis, &mut None)
         } else {
-            Err(LossReason::QueueFull)
+            Err(LossReason::QueueFull.into())
         }
     }
 
@@ -247,7 +264,8 @@ impl Queue {
             if caller.taken.is_closed() {
                 continue;
             }
-            let lost = match self.append(&caller.entry, caller.now_millis, &mut None) {
+            let taken = self.append(&caller.entry, caller.now_millis, &mut None);
+            let lost = match taken.map_err(|NotTaken { reason, .. }| reason) {
                 Err(LossReason::QueueFull) => {
                     self.callers.push_front(caller);
                     break;
@@ -284,7 +302,7 @@ impl Queue {
     ) -> Option<Batch> {
         // What was read back is tried for ever, and must not keep the events of whoever flushes from their own tries.
         let is_new = |batch: &Batch| batch.gauge == Gauge::Pending && eligible.has(batch);
-        if eligible == Eligible::All && !self.sealed.iter().any(is_new) {
+        if eligible.has_new() && !self.sealed.iter().any(is_new) {
             self.seal_due(now);
         }
         let is_eligible = |(_, batch): &(usize, &Batch)| eligible.has(batch);

@@ -1,13 +1,17 @@
 //! A buffer that is full: what gives way, who waits, and that its size is true of the whole process.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use std::{fs, thread};
+use std::{env, fs, thread};
 
 use logeater_client::{Client, EventExt, LossReason, WhenFull};
+use tempfile::tempdir;
 
-use crate::support::{Order, Peer, SilentPeer, another_process, client, role};
+use crate::support::{
+    Order, Peer, SilentPeer, Told, another_process, check_sum, client, nowhere, role,
+};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -253,4 +257,64 @@ fn the_ceiling_is_true_of_the_whole_process() {
             .unwrap();
         assert!(measured.status.success(), "{role}: {measured:?}");
     }
+}
+
+const ADOPTING: &str = "full_buffer::what_gives_way_on_disk_takes_no_memory";
+const FOLDER: &str = "LOGEATER_TEST_SPOOL";
+
+/// So many events, of 64 KiB each, wait on disk at first.
+const LEFT: u64 = 1_000;
+
+fn large(number: u32) -> impl logeater_client::Event {
+    Order { number }.by("u".repeat(64 << 10))
+}
+
+/// The process that is measured: it takes over far more than its spool may have.
+fn adopt(folder: &Path) {
+    let told = Told::default();
+    let client = client(&nowhere())
+        .linger(LONG)
+        .spool(folder)
+        .spool_bytes(4 << 20)
+        .when_full(WhenFull::DropOldest)
+        .on_loss(told.hook())
+        .build()
+        .unwrap();
+    while client.stats().recovered < LEFT {
+        thread::yield_now();
+    }
+    let before = peak_megabytes();
+    client.emit(large(0));
+    let report = client.shutdown_blocking(PATIENCE);
+    let grown = peak_megabytes() - before;
+    check_sum(&report);
+    let lost = report.dropped_for(LossReason::SpoolFull);
+    assert!((LEFT * 9 / 10..LEFT).contains(&lost), "{report:?}");
+    assert_eq!(report.spooled, LEFT + 1 - lost, "{report:?}");
+    assert_eq!(told.of("order.placed", LossReason::SpoolFull).0, lost);
+    assert_eq!(told.total(), lost);
+    assert!(grown < 16, "{grown} MB for {report:?}");
+}
+
+#[test]
+fn what_gives_way_on_disk_takes_no_memory() {
+    if role().is_some() {
+        return adopt(Path::new(&env::var_os(FOLDER).unwrap()));
+    }
+    let folder = tempdir().unwrap();
+    let dead = client(&nowhere())
+        .linger(LONG)
+        .spool(folder.path())
+        .build()
+        .unwrap();
+    for number in 0..u32::try_from(LEFT).unwrap() {
+        dead.emit_blocking(large(number));
+    }
+    assert_eq!(dead.shutdown_blocking(PATIENCE).spooled, LEFT);
+    let measured = another_process(ADOPTING, "adopts")
+        .env(FOLDER, folder.path())
+        .env("MALLOC_ARENA_MAX", "1")
+        .output()
+        .unwrap();
+    assert!(measured.status.success(), "{measured:?}");
 }

@@ -6,6 +6,7 @@ mod allocations;
 mod arbitrary_faults;
 mod arrows;
 mod attributes;
+mod bad_disks;
 mod codes;
 mod compression;
 mod connections;

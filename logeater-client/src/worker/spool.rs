@@ -18,7 +18,12 @@ impl Worker<'_> {
     pub(super) fn save_if_due(&mut self, now: Instant) {
         let is_due =
             self.shared.queue().is_saving(now) || self.was_draining && !self.lanes.is_healthy();
-        if is_due && self.spooler.as_mut().is_some_and(Spooler::save) {
+        if is_due
+            && self
+                .spooler
+                .as_mut()
+                .is_some_and(|spooler| spooler.save(now))
+        {
             self.take_back();
         }
     }
@@ -52,7 +57,7 @@ impl Worker<'_> {
 
     /// Which batches may be sent to a server.
     pub(super) fn eligible(&self, queue: &Queue, place: usize, now: Instant) -> Eligible {
-        let is_failing = self.lanes[place].is_failing();
+        let is_failing = self.lanes[place].backoff.is_failing();
         self.spooler.as_ref().map_or(Eligible::All, |spooler| {
             spooler.eligible(queue, is_failing, self.situation(now))
         })
