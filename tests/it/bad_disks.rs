@@ -8,13 +8,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use logeater_client::{EventExt, LossReason};
+use logeater_client::{Client, EventExt, LossReason};
 use tempfile::{TempDir, tempdir};
 use tonic::Status;
 use tracing::subscriber::with_default;
 
 use crate::spool::{LONG, PATIENCE, batches, emit, left_behind, small, spooling, wait_until};
-use crate::support::{Collector, Noise, Order, Peer, Reply, ScriptedPeer, nowhere};
+use crate::support::{
+    Collector, Noise, Order, Peer, Reply, ScriptedPeer, SilentPeer, check_sum, nowhere, watch,
+};
 
 #[test]
 fn a_folder_that_is_no_longer_there_keeps_nothing_from_being_delivered() {
@@ -175,5 +177,52 @@ fn a_write_that_hangs_keeps_no_event_from_being_sent_and_leaves_no_file() {
         assert_eq!((report.emitted, report.delivered), (200, 200));
         assert_eq!(peer.entries().len(), 200);
         assert_eq!(batches(folder.path()), [] as [PathBuf; 0]);
+    }
+}
+
+/// Emits more than the memory holds, and does not wait.
+fn emit_too_many(client: &Client) {
+    watch(client, |client| {
+        for number in 0..10_000 {
+            client.emit(Order { number });
+        }
+    });
+    let stats = client.stats();
+    assert!(stats.dropped_for(LossReason::QueueFull) > 0, "{stats:?}");
+}
+
+#[test]
+fn who_emits_does_not_wait_for_a_disk_that_hangs() {
+    for is_first in [false, true] {
+        let folder = left_behind(100);
+        let peer = Peer::answering_batches(|_| Ok(()));
+        let client = spooling(small(&peer.url), folder.path(), is_first);
+        wait_until(&client, |stats| stats.delivered == 100);
+        let hanging = hang_writes(folder.path());
+        emit_too_many(&client);
+        drop(hanging);
+        let report = client.shutdown_blocking(PATIENCE);
+        let lost = report.dropped_for(LossReason::QueueFull);
+        assert_eq!((report.delivered + lost, report.lost()), (10_100, lost));
+    }
+}
+
+#[test]
+fn who_emits_does_not_wait_for_a_disk_that_fails_or_is_full() {
+    for is_first in [false, true] {
+        let folder = tempdir().unwrap();
+        let peer = SilentPeer::start();
+        let full = small(&peer.url).spool_bytes(10_000);
+        let full = spooling(full, &folder.path().join("full"), is_first);
+        let parent = folder.path().join("failing");
+        let failing = spooling(small(&peer.url), &parent, is_first);
+        fs::remove_dir_all(&parent).unwrap();
+        fs::write(&parent, "no folder").unwrap();
+        for client in [full, failing] {
+            emit_too_many(&client);
+            let report = client.shutdown_blocking(Duration::ZERO);
+            check_sum(&report);
+            assert_eq!((report.emitted, report.pending), (10_000, 0));
+        }
     }
 }

@@ -24,6 +24,7 @@ mod limits;
 mod logs;
 mod losses;
 mod lost_answers;
+mod memory;
 mod metrics;
 mod push_only;
 mod pushback;
