@@ -199,21 +199,6 @@ impl<'l> Worker<'l> {
         }
     }
 
-    /// Puts all batches back into the queue, where all that has no end comes to the same one.
-    fn give_back(&mut self) {
-        self.take_back();
-        let Some(spooler) = &mut self.spooler else {
-            return;
-        };
-        spooler.give_back();
-        if !spooler.is_failing() {
-            return;
-        }
-        while let Some(batch) = self.next_unwritten() {
-            self.give_up(batch, LossReason::SpoolFailed);
-        }
-    }
-
     /// Sends as much as may be on its way, and says when there is more to do.
     fn send_what_is_due(&mut self, now: Instant) -> Instant {
         let shared = Arc::clone(&self.shared);
@@ -361,11 +346,6 @@ impl<'l> Worker<'l> {
             queue.count_retry();
         }
         queue.put_back(batch);
-    }
-
-    fn next_unwritten(&self) -> Option<Batch> {
-        let is_unwritten = |batch: &Batch| batch.file.is_none();
-        self.shared.queue().take_waiting(is_unwritten)
     }
 
     fn give_up(&mut self, batch: Batch, reason: LossReason) {

@@ -47,6 +47,7 @@ pub(crate) struct Spooler {
     /// Whether batches are written before they are sent.
     is_first: bool,
     phase: Phase,
+    /// Whether it was time to save, as it is from then on.
     has_saved: bool,
     /// Here while no job has it.
     spool: Option<Spool>,
