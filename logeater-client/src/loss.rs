@@ -7,6 +7,7 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -134,9 +135,19 @@ type Losses = HashMap<(String, LossReason), (u64, Option<String>)>;
 #[derive(Default)]
 struct State {
     losses: Losses,
-    has_thread: bool,
+    /// The process that has the thread: a fork takes the memory along, but not the threads.
+    process: Option<u32>,
     in_hook: bool,
     closed: bool,
+}
+
+impl State {
+    /// Leaves what a fork has taken along to the process that it comes from.
+    fn is_in(&mut self, here: u32) {
+        if self.process.is_some_and(|process| process != here) {
+            *self = Self::default();
+        }
+    }
 }
 
 impl LossReports {
@@ -167,6 +178,8 @@ impl LossReports {
             return;
         }
         let mut state = self.reports.state();
+        let here = process::id();
+        state.is_in(here);
         let (count, last_message) = state
             .losses
             .entry((event_type.to_owned(), reason))
@@ -175,8 +188,10 @@ impl LossReports {
         if let Some(message) = message {
             *last_message = Some(message.to_owned());
         }
-        // Where the system gives none, the next loss tries again.
-        state.has_thread = state.has_thread || self.start_thread();
+        if state.process.is_none() && self.start_thread() {
+            // Where the system gives none, the next loss tries again.
+            state.process = Some(here);
+        }
         self.reports.changed.notify_all();
     }
 

@@ -45,6 +45,20 @@ struct Caller {
     taken: oneshot::Sender<()>,
 }
 
+/// Why an event is not taken, and whether the worker must be woken all the same: a batch was complete without it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NotTaken {
+    pub(crate) reason: LossReason,
+    pub(crate) wake: bool,
+}
+
+impl From<LossReason> for NotTaken {
+    fn from(reason: LossReason) -> Self {
+        let wake = false;
+        Self { reason, wake }
+    }
+}
+
 /// An event whose sender need not wait any longer.
 pub(crate) struct Admitted {
     pub(crate) taken: oneshot::Sender<()>,
@@ -115,7 +129,7 @@ impl Queue {
         entry: &[u8],
         now_millis: u64,
         waiter: &mut Option<Waiter>,
-    ) -> Result<bool, LossReason> {
+    ) -> Result<bool, NotTaken> {
         let framed = framed_len(entry.len() + EVENT_ID_FIELD_BYTES);
         self.check(entry.len(), framed)?;
         let full = self.open.events > 0 && self.open.bytes.len() + framed > self.limits.batch_bytes;
@@ -123,7 +137,10 @@ impl Queue {
             self.seal();
         }
         if !self.make_room(framed) {
-            return Err(LossReason::QueueFull);
+            return Err(NotTaken {
+                reason: LossReason::QueueFull,
+                wake: full,
+            });
         }
         self.stats.emit();
         let first = self.open.events == 0;
@@ -204,11 +221,11 @@ impl Queue {
         &mut self,
         entry: &[u8],
         now_millis: u64,
-    ) -> Result<bool, LossReason> {
+    ) -> Result<bool, NotTaken> {
         if self.callers.is_empty() {
             self.append(entry, now_millis, &mut None)
         } else {
-            Err(LossReason::QueueFull)
+            Err(LossReason::QueueFull.into())
         }
     }
 
@@ -235,7 +252,8 @@ impl Queue {
             if caller.taken.is_closed() {
                 continue;
             }
-            let lost = match self.append(&caller.entry, caller.now_millis, &mut None) {
+            let taken = self.append(&caller.entry, caller.now_millis, &mut None);
+            let lost = match taken.map_err(|NotTaken { reason, .. }| reason) {
                 Err(LossReason::QueueFull) => {
                     self.callers.push_front(caller);
                     break;
@@ -279,7 +297,7 @@ impl Queue {
         // What was read back is tried for ever, and must not keep the events of whoever flushes from their own tries.
         let is_new = |batch: &Batch| batch.gauge == Gauge::Pending && eligible.has(batch);
         self.pack();
-        if eligible == Eligible::All && !self.waiting.iter().any(is_new) {
+        if eligible.has_new() && !self.waiting.iter().any(is_new) {
             self.seal_due(now);
             self.pack();
         }
