@@ -1,9 +1,9 @@
-//! Makes a client: what can be set, the defaults, and what is wrong with a setting.
+//! Makes a client: what can be set, the defaults, and whether it can work.
 
+mod error;
 mod spool;
 
-use std::error::Error;
-use std::fmt;
+use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -19,9 +19,16 @@ use crate::loss::{Loss, LossReports, OnLoss};
 use crate::queue::{Limits, Queue};
 use crate::sampling::Sampling;
 use crate::shared::{FAR, Shared};
+use crate::starter::NoWorker;
 use crate::timestamp::TimestampUnit;
 use crate::when_full::WhenFull;
 use crate::worker::{self, Delivery};
+
+pub use error::BuildError;
+pub(crate) use error::needs_feature;
+
+/// The longest name of a service.
+const SERVICE_BYTES_MAX: usize = 255;
 
 /// Into how many batches a buffer must be divided, so that some can wait while others are on their way.
 const BATCHES_MIN: usize = 8;
@@ -161,13 +168,25 @@ impl ClientBuilder {
     /// Makes the client. Its thread starts with the first event, or now if there is a [spool](Self::spool), and connects
     /// when there is something to send, so a server that is not there yet is no error.
     ///
+    /// While the system gives no thread, each event asks for one anew, and is lost
+    /// ([`NoThread`](crate::LossReason::NoThread)) until there is one.
+    ///
     /// A process can be forked until that thread starts. In one that is forked later the client says so in the log, and
     /// is shut down: build another one there.
     ///
     /// # Errors
     ///
-    /// When a setting cannot work; the message names the value and the fix.
+    /// When a setting cannot work; the message names the value and the fix. When the system gives no random bits, or no
+    /// thread to a client with a spool.
     pub fn build(self) -> Result<Client, BuildError> {
+        self.build_with(worker::start)
+    }
+
+    /// [`build`](Self::build), with what starts the client's thread.
+    fn build_with(
+        self,
+        start: impl Fn(Arc<Shared>, Arc<Delivery>, Dispatch) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Result<Client, BuildError> {
         if self.disabled {
             return Ok(Client::disabled());
         }
@@ -175,7 +194,10 @@ impl ClientBuilder {
         self.check_limits()?;
         let servers = self.connect.servers()?;
         let mut instance = [0; 6];
-        getrandom::fill(&mut instance).map_err(|error| BuildError::System(error.to_string()))?;
+        getrandom::fill(&mut instance).map_err(|error| BuildError::System {
+            what: "random bits",
+            source: error.into(),
+        })?;
         let spool = self.open_spool(instance)?;
         let has_spool = spool.is_some();
         let encoder = Encoder {
@@ -196,7 +218,7 @@ impl ClientBuilder {
             spool: Mutex::new(spool),
         });
         let subscriber = dispatcher::get_default(Dispatch::clone);
-        let start = move |shared| worker::start(shared, Arc::clone(&delivery), subscriber.clone());
+        let start = move |shared| start(shared, Arc::clone(&delivery), subscriber.clone());
         let shared = Arc::new(Shared::new(
             encoder,
             self.sampling,
@@ -207,8 +229,9 @@ impl ClientBuilder {
             Box::new(start),
         ));
         // What others have left on disk is delivered even if there is never an event.
-        if has_spool && !shared.start() {
-            return Err(BuildError::System("the system gives none".to_owned()));
+        if has_spool && let Err(NoWorker::System(source)) = shared.start() {
+            let what = "thread";
+            return Err(BuildError::System { what, source });
         }
         Ok(Client::sending(shared, self.drop_timeout))
     }
@@ -228,24 +251,19 @@ impl ClientBuilder {
     }
 
     fn check_service(&self) -> Result<(), BuildError> {
-        if !self.has_service() {
-            return wrong(
-                "service",
-                "it is empty or not set; name the program that sends: .service(\"checkout\")"
-                    .to_owned(),
-            );
-        }
-        // The service is in every entry, and one entry must always fit.
-        if self.service.len() > SERVICE_BYTES_MAX {
-            return wrong(
-                "service",
-                format!(
-                    "it has {} bytes; at most {SERVICE_BYTES_MAX}",
-                    self.service.len()
-                ),
-            );
-        }
-        Ok(())
+        let reason = if !self.has_service() {
+            "it is empty or not set; name the program that sends: .service(\"checkout\")".to_owned()
+        } else if self.service.len() > SERVICE_BYTES_MAX {
+            // The service is in every entry, and one entry must always fit.
+            format!(
+                "it has {} bytes; at most {SERVICE_BYTES_MAX}",
+                self.service.len()
+            )
+        } else {
+            return Ok(());
+        };
+        let setting = "service";
+        Err(BuildError::Setting { setting, reason })
     }
 
     fn check_limits(&self) -> Result<(), BuildError> {
@@ -255,110 +273,96 @@ impl ClientBuilder {
             buffer_bytes,
             ..
         } = self.limits;
-        if batch_bytes == 0 || batch_bytes > REQUEST_BYTES_MAX {
-            return wrong(
-                "batch_bytes",
-                format!("{batch_bytes} is not between 1 and {REQUEST_BYTES_MAX}"),
-            );
-        }
-        if !(1..=REQUEST_ENTRIES_MAX).contains(&batch_events) {
+        let (setting, reason) = if !(1..=REQUEST_BYTES_MAX).contains(&batch_bytes) {
+            let reason = format!("{batch_bytes} is not between 1 and {REQUEST_BYTES_MAX}");
+            ("batch_bytes", reason)
+        } else if !(1..=REQUEST_ENTRIES_MAX).contains(&batch_events) {
             let reason = format!("{batch_events} is not between 1 and {REQUEST_ENTRIES_MAX}");
-            return wrong("batch_events", reason);
-        }
-        if buffer_bytes == 0 {
-            return wrong(
-                "buffer_bytes",
-                "a buffer of no bytes holds no event".to_owned(),
-            );
-        }
-        if let Err(reason) = self.sampling.check() {
-            return wrong("sample", reason);
-        }
-        if self.spool_bytes == 0 {
+            ("batch_events", reason)
+        } else if buffer_bytes == 0 {
+            let reason = "a buffer of no bytes holds no event".to_owned();
+            ("buffer_bytes", reason)
+        } else if let Err(reason) = self.sampling.check() {
+            ("sample", reason)
+        } else if self.spool_bytes == 0 {
             let reason = "a spool of no bytes keeps no batch".to_owned();
-            return wrong("spool_bytes", reason);
-        }
-        if self.timeout.is_zero() {
-            return wrong(
-                "timeout",
-                "no request can be answered in no time".to_owned(),
-            );
-        }
-        Ok(())
+            ("spool_bytes", reason)
+        } else if self.timeout.is_zero() {
+            let reason = "no request can be answered in no time".to_owned();
+            ("timeout", reason)
+        } else {
+            return Ok(());
+        };
+        Err(BuildError::Setting { setting, reason })
     }
 }
-
-fn wrong(setting: &'static str, reason: String) -> Result<(), BuildError> {
-    Err(BuildError::Setting { setting, reason })
-}
-
-/// What to do when something cannot work as this crate was built.
-pub(crate) fn needs_feature(what: &str, feature: &str) -> String {
-    format!(
-        "{what} needs the feature `{feature}` of logeater-client; \
-         write logeater-client = {{ features = [\"{feature}\"], … }} in Cargo.toml"
-    )
-}
-
-/// The longest name of a service.
-const SERVICE_BYTES_MAX: usize = 255;
-
-/// Why there is no client.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// An endpoint is no URL of a server.
-    Endpoint {
-        /// What was given.
-        url: String,
-        /// What is wrong with it, and what to write instead.
-        reason: String,
-    },
-    /// A setting cannot work.
-    Setting {
-        /// The builder's method.
-        setting: &'static str,
-        /// What is wrong with the value, and what to set instead.
-        reason: String,
-    },
-    /// A variable of the environment is missing or cannot work.
-    Variable {
-        /// Its name.
-        name: &'static str,
-        /// Its value, unless it has none or that is secret.
-        value: Option<String>,
-        /// What is wrong with it, and what to set instead.
-        reason: String,
-    },
-    /// The system gives no thread or no random bits.
-    System(String),
-}
-
-impl fmt::Display for BuildError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Endpoint { url, reason } => write!(f, "endpoint `{url}`: {reason}"),
-            Self::Setting { setting, reason } => write!(f, "`{setting}`: {reason}"),
-            Self::Variable {
-                name,
-                value: Some(value),
-                reason,
-            } => write!(f, "`{name}={value}`: {reason}"),
-            Self::Variable {
-                name,
-                value: None,
-                reason,
-            } => write!(f, "`{name}`: {reason}"),
-            Self::System(reason) => write!(f, "the client's thread cannot be started: {reason}"),
-        }
-    }
-}
-
-impl Error for BuildError {}
 
 #[cfg(test)]
 mod tests {
+    use std::error::Error;
+
+    use logeater_schema::Event;
+
     use super::*;
+    use crate::blocking::block_on;
+    use crate::client::PushError;
+    use crate::loss::LossReason;
+
+    #[derive(Event)]
+    #[event("thread.wanted", crate = crate)]
+    struct Wanted;
+
+    /// A client of nobody, whose thread cannot be started the first `failures` times.
+    fn without_thread(failures: usize, builder: ClientBuilder) -> Result<Client, BuildError> {
+        let left = Mutex::new(vec![(); failures]);
+        builder
+            .service("s")
+            .build_with(
+                move |shared, delivery, subscriber| match left.lock().unwrap().pop() {
+                    Some(()) => Err(io::Error::new(
+                        io::ErrorKind::WouldBlock,
+                        "too many threads",
+                    )),
+                    None => worker::start(shared, delivery, subscriber),
+                },
+            )
+    }
+
+    #[test]
+    fn an_event_without_a_thread_is_lost_and_the_next_one_asks_for_it_again() {
+        let client = without_thread(3, Client::builder("http://127.0.0.1:1")).unwrap();
+        client.emit(Wanted);
+        assert!(client.flush_blocking(Duration::ZERO).is_ok());
+        let lost = Err(PushError::Lost(LossReason::NoThread));
+        assert_eq!(block_on(client.push(Wanted)), lost);
+        block_on(client.emit_wait(Wanted));
+        let stats = client.stats();
+        assert_eq!(
+            (stats.dropped_for(LossReason::NoThread), stats.pending),
+            (3, 0)
+        );
+        client.emit(Wanted);
+        assert_eq!(client.stats().pending, 1);
+        let report = client.shutdown_blocking(Duration::ZERO);
+        assert_eq!((report.dropped, report.pending), (4, 0));
+    }
+
+    #[test]
+    fn a_shutdown_without_a_thread_ends() {
+        let client = without_thread(1, Client::builder("http://127.0.0.1:1")).unwrap();
+        client.shutdown_blocking(FAR);
+        client.emit(Wanted);
+        assert_eq!(client.stats().dropped_for(LossReason::ShutDown), 1);
+    }
+
+    #[test]
+    fn a_client_with_a_spool_is_not_built_without_a_thread_and_says_why() {
+        let folder = tempfile::tempdir().unwrap();
+        let builder = Client::builder("http://127.0.0.1:1").spool(folder.path());
+        let refusal = without_thread(1, builder).unwrap_err();
+        assert_eq!(refusal.to_string(), "the system gives the client no thread");
+        assert_eq!(refusal.source().unwrap().to_string(), "too many threads");
+    }
 
     fn refusal(builder: ClientBuilder) -> String {
         builder.build().unwrap_err().to_string()

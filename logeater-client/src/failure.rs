@@ -53,9 +53,15 @@ impl From<&Status> for Failure {
 /// The code, what the server said, and of what the transport said the cause, which tells most.
 pub(crate) fn describe(status: &Status) -> String {
     let mut text = format!("{:?}: {}", status.code(), status.message());
-    if let Some(cause) = root_cause(status) {
+    // Some say their cause themselves.
+    if let Some(cause) = root_cause(status).filter(|cause| !text.ends_with(cause)) {
         text.push_str(": ");
         text.push_str(&cause);
+    }
+    #[cfg(feature = "tls")]
+    if let Some(fix) = crate::tls::fix(status) {
+        text.push_str("; ");
+        text.push_str(fix);
     }
     text
 }

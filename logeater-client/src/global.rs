@@ -7,6 +7,7 @@ use logeater_schema::Event;
 use tracing::warn;
 
 use crate::client::Client;
+use crate::log::say;
 use crate::stats::is_worth_a_line;
 
 static GLOBAL: OnceLock<Client> = OnceLock::new();
@@ -70,9 +71,11 @@ fn ignored() {
     static IGNORED: AtomicU64 = AtomicU64::new(0);
     let ignored = IGNORED.fetch_add(1, Ordering::Relaxed) + 1;
     if is_worth_a_line(ignored, 1) {
-        warn!(
-            ignored,
-            "events were emitted without a client: call `logeater_client::set_global` first"
-        );
+        say(|| {
+            warn!(
+                ignored,
+                "events were emitted without a client: call `logeater_client::set_global` first"
+            );
+        });
     }
 }

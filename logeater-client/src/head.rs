@@ -186,6 +186,17 @@ impl Head {
         }
     }
 
+    /// What to do when the server refuses the token.
+    pub(crate) fn token_fix(&self) -> &'static str {
+        if self.provider.is_some() {
+            "`token_provider` is asked for another"
+        } else if self.fixed.contains_key(AUTHORIZATION) {
+            "give another, or a `token_provider`, which is asked for another by then"
+        } else {
+            "there is none, so give one: `token` or `token_provider`"
+        }
+    }
+
     async fn token(&self, provider: &Arc<Provider>) -> Result<MetadataValue<Ascii>, Status> {
         let mut question = self.question.lock().await;
         if let Some(known) = &*self.known() {

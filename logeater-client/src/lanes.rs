@@ -1,7 +1,7 @@
 //! Which server gets the next batch, and when one that failed is asked again. No clock, no randomness, no I/O.
 
 use std::ops::{Index, IndexMut};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::retry::Backoff;
 
@@ -12,8 +12,7 @@ const IN_FLIGHT_MAX: usize = 4;
 #[derive(Debug, Default)]
 pub(crate) struct Lane {
     in_flight: usize,
-    backoff: Backoff,
-    not_before: Option<Instant>,
+    pub(crate) backoff: Backoff,
 }
 
 impl Lane {
@@ -22,39 +21,14 @@ impl Lane {
         self.in_flight -= 1;
     }
 
-    pub(crate) fn is_failing(&self) -> bool {
-        self.backoff.is_failing()
-    }
-
-    /// Begins a pause, at least as long as the server asks for; false if this is part of a failure that has begun one
-    /// already: what was on its way together fails together.
-    ///
-    /// `random` is uniform in 0..1.
-    pub(crate) fn fail(&mut self, now: Instant, asked: Duration, random: f64) -> bool {
-        let asked = now + asked;
-        if let Some(not_before) = self.not_before.filter(|not_before| now < *not_before) {
-            self.not_before = Some(not_before.max(asked));
-            return false;
-        }
-        let pause = self.backoff.fail(random);
-        self.not_before = Some(asked.max(now + pause));
-        true
-    }
-
-    /// Ends what failures have begun.
-    pub(crate) fn succeed(&mut self) {
-        self.backoff.succeed();
-        self.not_before = None;
-    }
-
-    fn pause_end(&self, now: Instant) -> Option<Instant> {
-        self.not_before.filter(|not_before| now < *not_before)
-    }
-
     fn is_free(&self, now: Instant) -> bool {
         // After a failure one batch finds out for all.
-        let window = if self.is_failing() { 1 } else { IN_FLIGHT_MAX };
-        self.pause_end(now).is_none() && self.in_flight < window
+        let window = if self.backoff.is_failing() {
+            1
+        } else {
+            IN_FLIGHT_MAX
+        };
+        self.backoff.pause_end(now).is_none() && self.in_flight < window
     }
 }
 
@@ -92,18 +66,23 @@ impl Lanes {
 
     /// Whether some server is not known to fail.
     pub(crate) fn is_healthy(&self) -> bool {
-        self.lanes.iter().any(|lane| !lane.is_failing())
+        self.lanes.iter().any(|lane| !lane.backoff.is_failing())
     }
 
     /// When the first pause of any server ends.
     pub(crate) fn pause_end(&self, now: Instant) -> Option<Instant> {
-        let ends = self.lanes.iter().filter_map(|lane| lane.pause_end(now));
+        let ends = self
+            .lanes
+            .iter()
+            .filter_map(|lane| lane.backoff.pause_end(now));
         ends.min()
     }
 
     /// Ends all pauses.
     pub(crate) fn hurry(&mut self) {
-        self.lanes.iter_mut().for_each(Lane::succeed);
+        for lane in &mut self.lanes {
+            lane.backoff.succeed();
+        }
     }
 }
 
@@ -123,6 +102,8 @@ impl IndexMut<usize> for Lanes {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     /// Sends batches until nobody may be sent another.
@@ -167,25 +148,12 @@ mod tests {
     #[test]
     fn a_server_that_failed_is_left_alone_and_then_sent_one_until_that_succeeds() {
         let (mut lanes, now) = (Lanes::new(2), Instant::now());
-        assert!(lanes[0].fail(now, Duration::from_secs(2), 1.0));
+        assert!(lanes[0].backoff.fail(now, Duration::from_secs(2), 1.0));
         assert_eq!(fill(&mut lanes, now), [1, 1, 1, 1]);
         let end = now + Duration::from_secs(2);
         assert_eq!(lanes.pause_end(now), Some(end));
         assert_eq!(fill(&mut lanes, end), [0]);
-        lanes[0].succeed();
+        lanes[0].backoff.succeed();
         assert_eq!(fill(&mut lanes, end), [0, 0, 0]);
-    }
-
-    #[test]
-    fn what_fails_together_is_one_failure_with_the_longest_pause_that_was_asked_for() {
-        let (mut lane, now) = (Lane::default(), Instant::now());
-        assert!(lane.fail(now, Duration::ZERO, 1.0));
-        assert!(!lane.fail(now, Duration::from_millis(300), 1.0));
-        assert!(!lane.fail(now, Duration::ZERO, 1.0));
-        let end = now + Duration::from_millis(300);
-        assert_eq!(lane.pause_end(now), Some(end));
-        assert!(lane.fail(end, Duration::ZERO, 1.0));
-        let second_pause = Duration::from_millis(200);
-        assert_eq!(lane.pause_end(end), Some(end + second_pause));
     }
 }

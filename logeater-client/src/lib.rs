@@ -114,6 +114,8 @@ mod transport;
 #[cfg(feature = "client")]
 mod when_full;
 #[cfg(feature = "client")]
+mod word;
+#[cfg(feature = "client")]
 mod worker;
 
 #[cfg(feature = "client")]

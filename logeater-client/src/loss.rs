@@ -7,6 +7,7 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -30,10 +31,12 @@ pub enum LossReason {
     SpoolFull,
     /// It could not be written to the spool, or its file there was damaged or removed.
     SpoolFailed,
+    /// The system gave the client no thread to send it with; the next event asks for one again.
+    NoThread,
 }
 
 impl LossReason {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::QueueFull,
         Self::TooLarge,
         Self::Invalid,
@@ -42,6 +45,7 @@ impl LossReason {
         Self::Rejected,
         Self::SpoolFull,
         Self::SpoolFailed,
+        Self::NoThread,
     ];
 
     /// The reason as a label, such as `queue_full`.
@@ -56,6 +60,7 @@ impl LossReason {
             Self::Rejected => "rejected",
             Self::SpoolFull => "spool_full",
             Self::SpoolFailed => "spool_failed",
+            Self::NoThread => "no_thread",
         }
     }
 }
@@ -66,11 +71,12 @@ impl fmt::Display for LossReason {
             Self::QueueFull => "the buffer is full",
             Self::TooLarge => "the event is larger than 1 MiB, or than the buffer",
             Self::Invalid => "a value does not fit its column",
-            Self::RetriesSpent => "the server could not be reached in time",
+            Self::RetriesSpent => "no server took it in time",
             Self::ShutDown => "the client was shut down",
             Self::Rejected => "the server rejected it",
             Self::SpoolFull => "the spool is full",
             Self::SpoolFailed => "the spool's disk failed",
+            Self::NoThread => "the system gave no thread to send it with",
         })
     }
 }
@@ -129,9 +135,19 @@ type Losses = HashMap<(String, LossReason), (u64, Option<String>)>;
 #[derive(Default)]
 struct State {
     losses: Losses,
-    has_thread: bool,
+    /// The process that has the thread: a fork takes the memory along, but not the threads.
+    process: Option<u32>,
     in_hook: bool,
     closed: bool,
+}
+
+impl State {
+    /// Leaves what a fork has taken along to the process that it comes from.
+    fn is_in(&mut self, here: u32) {
+        if self.process.is_some_and(|process| process != here) {
+            *self = Self::default();
+        }
+    }
 }
 
 impl LossReports {
@@ -162,6 +178,8 @@ impl LossReports {
             return;
         }
         let mut state = self.reports.state();
+        let here = process::id();
+        state.is_in(here);
         let (count, last_message) = state
             .losses
             .entry((event_type.to_owned(), reason))
@@ -170,8 +188,10 @@ impl LossReports {
         if let Some(message) = message {
             *last_message = Some(message.to_owned());
         }
-        // Where the system gives none, the next loss tries again.
-        state.has_thread = state.has_thread || self.start_thread();
+        if state.process.is_none() && self.start_thread() {
+            // Where the system gives none, the next loss tries again.
+            state.process = Some(here);
+        }
         self.reports.changed.notify_all();
     }
 

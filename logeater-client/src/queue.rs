@@ -4,8 +4,9 @@
 //! it for a copy of one entry or a few moves of pointers.
 
 mod spool;
+mod waits;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,8 @@ use crate::segment::{Batch, Segment, Waiter};
 use crate::stats::{Gauge, Stats};
 
 pub(crate) use spool::{Eligible, Files};
+pub(crate) use waits::Done;
+use waits::{Flush, Phase};
 
 /// How many used buffers are kept for the next segments.
 const SPARE_MAX: usize = 4;
@@ -42,6 +45,20 @@ struct Caller {
     taken: oneshot::Sender<()>,
 }
 
+/// Why an event is not taken, and whether the worker must be woken all the same: a batch was complete without it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NotTaken {
+    pub(crate) reason: LossReason,
+    pub(crate) wake: bool,
+}
+
+impl From<LossReason> for NotTaken {
+    fn from(reason: LossReason) -> Self {
+        let wake = false;
+        Self { reason, wake }
+    }
+}
+
 /// An event whose sender need not wait any longer.
 pub(crate) struct Admitted {
     pub(crate) taken: oneshot::Sender<()>,
@@ -49,48 +66,31 @@ pub(crate) struct Admitted {
     pub(crate) lost: Option<(Vec<u8>, LossReason)>,
 }
 
-/// Called once, when a flush or a shutdown is done: true if every event had its end in time.
-pub(crate) type Done = Box<dyn FnOnce(bool) + Send>;
-
-/// Somebody who waits for the end of all events of the batches before a number.
-struct Flush {
-    before: i64,
-    deadline: Instant,
-    done: Done,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    Running,
-    /// No new events; the old ones are delivered until `save_at`, and then saved until `until`.
-    Draining {
-        save_at: Instant,
-        until: Instant,
-    },
-    Ended,
-}
-
 /// The shared state of one client.
 pub(crate) struct Queue {
     limits: Limits,
     ids: EventIds,
     open: Segment,
-    /// Oldest first.
-    sealed: VecDeque<Batch>,
+    /// Sealed, and no batches yet, since that takes memory from the heap: it is for the worker, not for who emits.
+    sealed: VecDeque<(i64, Segment)>,
+    /// Oldest first, and older than all these.
+    waiting: VecDeque<Batch>,
     spare: Vec<Vec<u8>>,
     /// The bytes that are allocated for all of these, and for what is in flight.
     memory: usize,
     callers: VecDeque<Caller>,
     next_number: i64,
     next_read_back: i64,
-    /// The pending events, by the number of their batch.
-    unended: BTreeMap<i64, u64>,
+    /// The pending events of each batch, up to the one that was sealed last.
+    unended: VecDeque<u64>,
     files: Files,
     flushes: Vec<Flush>,
     shutdowns: Vec<Done>,
     phase: Phase,
     /// Whether the worker sleeps without a timer for the open segment.
     idle: bool,
+    /// Whether the worker has ever looked at it.
+    is_attended: bool,
     stats: Stats,
 }
 
@@ -101,17 +101,19 @@ impl Queue {
             ids,
             open: Segment::default(),
             sealed: VecDeque::new(),
+            waiting: VecDeque::new(),
             spare: Vec::new(),
             memory: 0,
             callers: VecDeque::new(),
             next_number: 0,
             next_read_back: i64::MIN,
-            unended: BTreeMap::new(),
+            unended: VecDeque::new(),
             files: Files::default(),
             flushes: Vec::new(),
             shutdowns: Vec::new(),
             phase: Phase::Running,
             idle: true,
+            is_attended: false,
             stats: Stats::default(),
         }
     }
@@ -127,7 +129,7 @@ impl Queue {
         entry: &[u8],
         now_millis: u64,
         waiter: &mut Option<Waiter>,
-    ) -> Result<bool, LossReason> {
+    ) -> Result<bool, NotTaken> {
         let framed = framed_len(entry.len() + EVENT_ID_FIELD_BYTES);
         self.check(entry.len(), framed)?;
         let full = self.open.events > 0 && self.open.bytes.len() + framed > self.limits.batch_bytes;
@@ -135,7 +137,10 @@ impl Queue {
             self.seal();
         }
         if !self.make_room(framed) {
-            return Err(LossReason::QueueFull);
+            return Err(NotTaken {
+                reason: LossReason::QueueFull,
+                wake: full,
+            });
         }
         self.stats.emit();
         let first = self.open.events == 0;
@@ -216,11 +221,11 @@ impl Queue {
         &mut self,
         entry: &[u8],
         now_millis: u64,
-    ) -> Result<bool, LossReason> {
+    ) -> Result<bool, NotTaken> {
         if self.callers.is_empty() {
             self.append(entry, now_millis, &mut None)
         } else {
-            Err(LossReason::QueueFull)
+            Err(LossReason::QueueFull.into())
         }
     }
 
@@ -247,7 +252,8 @@ impl Queue {
             if caller.taken.is_closed() {
                 continue;
             }
-            let lost = match self.append(&caller.entry, caller.now_millis, &mut None) {
+            let taken = self.append(&caller.entry, caller.now_millis, &mut None);
+            let lost = match taken.map_err(|NotTaken { reason, .. }| reason) {
                 Err(LossReason::QueueFull) => {
                     self.callers.push_front(caller);
                     break;
@@ -268,10 +274,16 @@ impl Queue {
             return;
         }
         let segment = std::mem::take(&mut self.open);
-        self.unended
-            .insert(self.next_number, u64::from(segment.events));
-        self.sealed.push_back(segment.seal(self.next_number));
+        self.unended.push_back(u64::from(segment.events));
+        self.sealed.push_back((self.next_number, segment));
         self.next_number += 1;
+    }
+
+    /// Makes batches of all segments that are sealed.
+    fn pack(&mut self) {
+        let batches = self.sealed.drain(..);
+        self.waiting
+            .extend(batches.map(|(number, segment)| segment.into_batch(number)));
     }
 
     /// The next batch to send, if one is due: the oldest, or while the server fails the one that was sent least
@@ -284,11 +296,13 @@ impl Queue {
     ) -> Option<Batch> {
         // What was read back is tried for ever, and must not keep the events of whoever flushes from their own tries.
         let is_new = |batch: &Batch| batch.gauge == Gauge::Pending && eligible.has(batch);
-        if eligible == Eligible::All && !self.sealed.iter().any(is_new) {
+        self.pack();
+        if eligible.has_new() && !self.waiting.iter().any(is_new) {
             self.seal_due(now);
+            self.pack();
         }
         let is_eligible = |(_, batch): &(usize, &Batch)| eligible.has(batch);
-        let mut waiting = self.sealed.iter().enumerate();
+        let mut waiting = self.waiting.iter().enumerate();
         let (place, _) = if failing {
             waiting
                 .filter(is_eligible)
@@ -296,7 +310,7 @@ impl Queue {
         } else {
             waiting.find(is_eligible)?
         };
-        self.sealed.remove(place)
+        self.waiting.remove(place)
     }
 
     /// When the open segment is due; `None` while it is empty.
@@ -311,9 +325,10 @@ impl Queue {
         since.checked_add(linger)
     }
 
-    /// Notes whether the worker sleeps without a timer for the open segment.
+    /// Notes whether the worker, who has looked, sleeps without a timer for the open segment.
     pub(crate) fn set_idle(&mut self, idle: bool) {
         self.idle = idle;
+        self.is_attended = true;
     }
 
     /// Counts the ends of a batch: so many events were rejected, `rest` is to be sent again, the others were
@@ -336,9 +351,9 @@ impl Queue {
     /// Puts a batch back in its place, to be sent again.
     pub(crate) fn put_back(&mut self, batch: Batch) {
         let place = self
-            .sealed
+            .waiting
             .partition_point(|waiting| waiting.number < batch.number);
-        self.sealed.insert(place, batch);
+        self.waiting.insert(place, batch);
     }
 
     pub(crate) fn count_retry(&mut self) {
@@ -351,12 +366,11 @@ impl Queue {
         if batch.gauge == Gauge::Spooled {
             return;
         }
-        if let Some(left) = self.unended.get_mut(&batch.number) {
+        let place = usize::try_from(batch.number - self.first_unended());
+        if let Some(left) = place.ok().and_then(|place| self.unended.get_mut(place)) {
             *left -= events;
-            if *left == 0 {
-                self.unended.remove(&batch.number);
-            }
         }
+        while self.unended.pop_front_if(|left| *left == 0).is_some() {}
     }
 
     /// Takes back the memory of a batch that has ended: for the next segment, or to free it. Its file has ended as well.
@@ -374,124 +388,6 @@ impl Queue {
             Some(bytes) => self.spare.push(bytes),
             None => self.memory -= memory,
         }
-    }
-
-    /// Calls `done` when everything emitted so far has an end, or at the deadline; at once if that is now.
-    pub(crate) fn flush(&mut self, deadline: Instant, done: Done) -> Option<Done> {
-        // It is not sealed here: while nothing can be sent, many flushes must not make many small batches.
-        self.open.urgent = self.open.events > 0;
-        if self.oldest_unended() == i64::MAX {
-            return Some(done);
-        }
-        let before = self.next_number + i64::from(self.open.urgent);
-        self.flushes.push(Flush {
-            before,
-            deadline,
-            done,
-        });
-        None
-    }
-
-    /// Takes no new events from now on, gives the old ones until `until`, and calls `done` when all have an end; at
-    /// once if that is now. From `save_at` on they are only saved, where there is a spool.
-    ///
-    /// Of several deadlines the first counts.
-    pub(crate) fn shut_down(
-        &mut self,
-        save_at: Instant,
-        until: Instant,
-        done: Done,
-    ) -> Option<Done> {
-        self.seal();
-        self.phase = match self.phase {
-            Phase::Running => Phase::Draining { save_at, until },
-            Phase::Draining {
-                save_at: earlier_save,
-                until: earlier,
-            } => Phase::Draining {
-                save_at: earlier_save.min(save_at),
-                until: earlier.min(until),
-            },
-            Phase::Ended => return Some(done),
-        };
-        self.shutdowns.push(done);
-        None
-    }
-
-    /// Whether no new events are taken.
-    pub(crate) fn is_draining(&self) -> bool {
-        self.phase != Phase::Running
-    }
-
-    /// Whether it is time to save instead of to deliver.
-    pub(crate) fn is_saving(&self, now: Instant) -> bool {
-        matches!(self.phase, Phase::Draining { save_at, .. } if save_at <= now)
-    }
-
-    /// Whether nothing is pending, and never will be.
-    pub(crate) fn is_drained(&self) -> bool {
-        self.phase != Phase::Running && self.unended.is_empty()
-    }
-
-    /// Whether the time of a shutdown is up.
-    pub(crate) fn is_late(&self, now: Instant) -> bool {
-        match self.phase {
-            Phase::Running => false,
-            Phase::Draining { until, .. } => until <= now,
-            Phase::Ended => true,
-        }
-    }
-
-    /// Counts whatever is pending as dropped, in flight included, but for what is on disk, and hands out all waits and
-    /// batches: their ends are told without the lock.
-    pub(crate) fn abandon(&mut self) -> (Vec<(Done, bool)>, VecDeque<Batch>) {
-        self.seal();
-        let mut batches = std::mem::take(&mut self.sealed);
-        for batch in batches.iter_mut().filter(|batch| batch.file.is_some()) {
-            self.count_as_spooled(batch);
-        }
-        let in_time = self.stats.pending == 0;
-        self.phase = Phase::Ended;
-        self.stats
-            .drop_for(LossReason::ShutDown, Gauge::Pending, self.stats.pending);
-        self.unended.clear();
-        self.spare.clear();
-        let flushes = self.flushes.drain(..).map(|flush| flush.done);
-        let waits = flushes.chain(self.shutdowns.drain(..));
-        (waits.map(|done| (done, in_time)).collect(), batches)
-    }
-
-    /// The number of the oldest batch that has no end; the open segment has the number that it will have.
-    fn oldest_unended(&self) -> i64 {
-        let open = if self.open.events > 0 {
-            self.next_number
-        } else {
-            i64::MAX
-        };
-        self.unended.keys().next().copied().unwrap_or(open)
-    }
-
-    /// The waits that are over: every event has its end, or their time is up.
-    pub(crate) fn finished_flushes(&mut self, now: Instant) -> Vec<(Done, bool)> {
-        let oldest = self.oldest_unended();
-        self.flushes
-            .extract_if(.., |flush| flush.before <= oldest || flush.deadline <= now)
-            .map(|flush| (flush.done, flush.before <= oldest))
-            .collect()
-    }
-
-    /// The next moment at which a wait ends, or a part of the drain.
-    pub(crate) fn next_deadline(&self, now: Instant) -> Option<Instant> {
-        let drain = match self.phase {
-            Phase::Draining { save_at, .. } if now < save_at => Some(save_at),
-            Phase::Draining { until, .. } => Some(until),
-            _ => None,
-        };
-        self.flushes
-            .iter()
-            .map(|flush| flush.deadline)
-            .chain(drain)
-            .min()
     }
 }
 

@@ -114,7 +114,9 @@ impl Model {
                     if batch.gauge == Gauge::Spooled {
                         return self.let_go(batch);
                     }
-                    let lost = PushError::Lost(LossReason::QueueFull);
+                    let reason = LossReason::QueueFull;
+                    self.queue.give_up(&batch, reason);
+                    let lost = PushError::Lost(reason);
                     self.end(&batch, &|_, _| Some(Err(lost.clone())));
                     batch.tell(|_| Err(lost.clone()));
                     self.queue.reuse(batch);
@@ -240,7 +242,8 @@ impl Model {
     }
 
     fn emit(&mut self, user_id: &str, mut waiter: Option<Waiter>) {
-        if let Err(reason) = self.queue.append(&entry(user_id), 1, &mut waiter) {
+        let taken = self.queue.append(&entry(user_id), 1, &mut waiter);
+        if let Err(NotTaken { reason, .. }) = taken {
             self.untaken += 1;
             self.queue.lose(reason);
         }
@@ -248,7 +251,8 @@ impl Model {
 
     fn wait(&mut self, user_bytes: usize, patient: bool) {
         let entry = entry(&"w".repeat(user_bytes));
-        if self.queue.append_in_turn(&entry, 1) == Err(LossReason::QueueFull) {
+        let taken = self.queue.append_in_turn(&entry, 1);
+        if taken.is_err_and(|not_taken| not_taken.reason == LossReason::QueueFull) {
             let taken = self.queue.wait_for_room(&entry, 1);
             if patient {
                 self.callers.push_back(taken);
@@ -333,15 +337,18 @@ impl Model {
             ..
         } = self.queue.stats;
         assert_eq!(emitted, delivered + rejected + dropped + spooled + pending);
-        let waiting = self.queue.sealed.iter().chain(&self.in_flight);
+        let waiting = self.queue.waiting.iter().chain(&self.in_flight);
+        let segments = self.queue.sealed.iter().map(|(_, segment)| segment);
+        let segments = segments.chain([&self.queue.open]);
         // The parts of a divided batch share their memory.
         let batches: HashMap<_, _> = waiting
             .clone()
             .map(|batch| (batch.memory_address(), batch.memory()))
             .collect();
         let spare = self.queue.spare.iter().map(Vec::capacity);
-        let memory = batches.values().copied().chain(spare).sum::<usize>()
-            + self.queue.open.bytes.capacity();
+        let filled = segments.clone().map(|segment| segment.bytes.capacity());
+        let memory = batches.values().copied().chain(spare).chain(filled);
+        let memory = memory.sum::<usize>();
         assert_eq!(self.queue.memory, memory);
         // What a batch keeps of itself is there for a moment beside it, and beside its other parts.
         let kept: usize = batches
@@ -353,20 +360,17 @@ impl Model {
             let batches = waiting.clone().filter(move |batch| batch.gauge == gauge);
             batches.map(|batch| u64::from(batch.events)).sum::<u64>()
         };
-        let open = u64::from(self.queue.open.events);
-        assert_eq!(pending, counted(Gauge::Pending) + open);
+        let filled = segments.map(|segment| u64::from(segment.events));
+        assert_eq!(pending, counted(Gauge::Pending) + filled.sum::<u64>());
         let released = self.released.iter().map(|file| u64::from(file.events()));
         assert_eq!(spooled, counted(Gauge::Spooled) + released.sum::<u64>());
         for batch in waiting {
             assert_eq!(entries(&batch.bytes).len(), batch.events as usize);
             self.check_file(batch);
         }
-        assert!(
-            self.queue
-                .sealed
-                .iter()
-                .is_sorted_by_key(|batch| batch.number)
-        );
+        let numbers = self.queue.waiting.iter().map(|batch| batch.number);
+        let numbers = numbers.chain(self.queue.sealed.iter().map(|(number, _)| *number));
+        assert!(numbers.is_sorted());
     }
 }
 
@@ -548,7 +552,7 @@ fn many_flushes_while_nothing_can_be_sent_make_no_small_batches() {
         queue.append(b"", 1, &mut None).unwrap();
         assert!(queue.flush(Instant::now(), Box::new(|_| ())).is_none());
     }
-    assert_eq!(queue.sealed.len(), 0);
+    assert_eq!((queue.sealed.len(), queue.waiting.len()), (0, 0));
     assert_eq!(
         queue
             .next_batch(Instant::now(), false, Eligible::All)
@@ -564,16 +568,25 @@ fn what_is_over_the_limits_is_not_taken() {
     for too_large in [ENTRY_BYTES_MAX - EVENT_ID_FIELD_BYTES + 1, 4_000] {
         assert_eq!(
             queue.append(&vec![0; too_large], 1, &mut None),
-            Err(LossReason::TooLarge)
+            Err(LossReason::TooLarge.into())
         );
     }
     assert_eq!(queue.append(&[0; 3_900], 1, &mut None), Ok(true));
     let mut waiter = Some(oneshot::channel().0);
-    assert_eq!(
-        queue.append(&[0; 100], 1, &mut waiter),
-        Err(LossReason::QueueFull)
-    );
+    let full = queue.append(&[0; 100], 1, &mut waiter).unwrap_err();
+    assert_eq!(full.reason, LossReason::QueueFull);
     assert!(waiter.is_some());
+}
+
+#[test]
+fn an_event_that_finds_no_room_wakes_the_worker_once_for_the_batch_that_is_complete_without_it() {
+    let mut queue = queue(Duration::from_hours(1));
+    queue.append(&[0; 3_900], 1, &mut None).unwrap();
+    queue.set_idle(false);
+    let mut is_woken = || queue.append(&[0; 100], 1, &mut None).unwrap_err().wake;
+    assert_eq!([is_woken(), is_woken()], [true, false]);
+    let batch = queue.next_batch(Instant::now(), false, Eligible::All);
+    assert_eq!(batch.unwrap().events, 1);
 }
 
 #[test]
@@ -605,11 +618,6 @@ fn the_oldest_events_that_are_not_on_their_way_are_evicted() {
         .map(|batch| (batch.number, batch.events))
         .collect();
     assert_eq!((in_flight.number, evicted), (0, vec![(1, 5), (2, 2)]));
-    let stats = queue.stats();
-    assert_eq!(
-        (stats.pending, stats.dropped_for(LossReason::QueueFull)),
-        (5, 7)
-    );
 }
 
 #[test]
@@ -619,7 +627,8 @@ fn those_who_wait_for_room_have_their_turns_and_end_with_the_client() {
     let mut first = queue.wait_for_room(&[1; 3_000], 1);
     let mut second = queue.wait_for_room(&[2; 3_000], 1);
     // Nobody overtakes them, even if there is room.
-    assert_eq!(queue.append_in_turn(b"", 1), Err(LossReason::QueueFull));
+    let overtaking = queue.append_in_turn(b"", 1);
+    assert_eq!(overtaking, Err(LossReason::QueueFull.into()));
     assert!(queue.admit().is_empty());
     let batch = queue
         .next_batch(Instant::now(), false, Eligible::All)
@@ -705,7 +714,28 @@ fn a_batch_has_no_more_bytes_than_it_may_unless_one_event_has() {
     let sizes: Vec<_> = queue
         .sealed
         .iter()
-        .map(|batch| (batch.events, batch.bytes.len() <= 1_000))
+        .map(|(_, batch)| (batch.events, batch.bytes.len() <= 1_000))
         .collect();
     assert_eq!(sizes, [(2, true), (1, true), (1, false), (1, true)]);
+}
+
+#[test]
+fn events_are_abandoned_for_want_of_a_thread_unless_there_is_one_by_now() {
+    let mut queue = queue(Duration::ZERO);
+    queue.append(b"", 1, &mut None).unwrap();
+    let (_, batches) = queue.abandon(LossReason::NoThread);
+    assert_eq!((batches.len(), queue.stats().pending), (1, 0));
+    queue.reuse(batches.into_iter().next().unwrap());
+
+    queue.append(b"", 1, &mut None).unwrap();
+    let batch = queue.next_batch(Instant::now(), false, Eligible::All);
+    queue.set_idle(true);
+    let (_, batches) = queue.abandon(LossReason::NoThread);
+    assert_eq!((batches.len(), queue.stats().pending), (0, 1));
+    queue.settle(&batch.unwrap(), 0, None);
+    let stats = queue.stats();
+    assert_eq!(
+        (stats.delivered, stats.dropped_for(LossReason::NoThread)),
+        (1, 1)
+    );
 }

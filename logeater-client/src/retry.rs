@@ -10,33 +10,46 @@ const PAUSE_MIN: Duration = Duration::from_millis(100);
 /// The longest pause of all.
 const PAUSE_MAX: Duration = Duration::from_secs(10);
 
-/// The pauses of one server between failures.
+/// The pauses of one server, or disk, between failures.
 #[derive(Debug, Default)]
 pub(crate) struct Backoff {
     failures: u32,
+    not_before: Option<Instant>,
 }
 
 impl Backoff {
-    /// The pause after one more failure, where `random` is uniform in 0..1.
+    /// Begins a pause, at least as long as it is asked for; false if this is part of a failure that has begun one
+    /// already: what was on its way together fails together. `random` is uniform in 0..1.
     ///
     /// Full jitter spreads many clients best:
     /// <https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>.
-    pub(crate) fn fail(&mut self, random: f64) -> Duration {
+    pub(crate) fn fail(&mut self, now: Instant, asked: Duration, random: f64) -> bool {
+        let asked = now + asked;
+        if let Some(pause_end) = self.pause_end(now) {
+            self.not_before = Some(pause_end.max(asked));
+            return false;
+        }
         let ceiling = PAUSE_MIN
             .saturating_mul(1 << self.failures.min(16))
             .min(PAUSE_MAX);
         self.failures = self.failures.saturating_add(1);
-        ceiling.mul_f64(random)
+        self.not_before = Some(asked.max(now + ceiling.mul_f64(random)));
+        true
     }
 
-    /// Forgets the failures.
+    /// Ends what failures have begun.
     pub(crate) fn succeed(&mut self) {
-        self.failures = 0;
+        *self = Self::default();
     }
 
     /// Whether the last try failed.
     pub(crate) fn is_failing(&self) -> bool {
         self.failures > 0
+    }
+
+    /// When the pause ends that lasts, if one does.
+    pub(crate) fn pause_end(&self, now: Instant) -> Option<Instant> {
+        self.not_before.filter(|not_before| now < *not_before)
     }
 }
 
@@ -81,22 +94,45 @@ mod tests {
         assert!(!belief.holds(now));
     }
 
+    /// The milliseconds of the pause after one more failure, which comes when the last pause is over.
+    fn pause(backoff: &mut Backoff, now: &mut Instant, random: f64) -> u128 {
+        assert!(backoff.fail(*now, Duration::ZERO, random));
+        let end = backoff.pause_end(*now).unwrap();
+        (end - std::mem::replace(now, end)).as_millis()
+    }
+
     #[test]
     fn the_pause_doubles_up_to_its_maximum_and_begins_anew_after_a_success() {
-        let mut backoff = Backoff::default();
-        let pauses: Vec<_> = (0..9).map(|_| backoff.fail(1.0).as_millis()).collect();
+        let (mut backoff, mut now) = (Backoff::default(), Instant::now());
+        let pauses: Vec<_> = (0..9).map(|_| pause(&mut backoff, &mut now, 1.0)).collect();
         assert_eq!(
             pauses,
             [100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000]
         );
         backoff.succeed();
         assert!(!backoff.is_failing());
-        assert_eq!(backoff.fail(0.5).as_millis(), 50);
+        assert_eq!(pause(&mut backoff, &mut now, 0.5), 50);
     }
 
     #[test]
     fn a_pause_after_any_number_of_failures_has_a_bound() {
-        let mut backoff = Backoff { failures: u32::MAX };
-        assert_eq!(backoff.fail(1.0), PAUSE_MAX);
+        let mut backoff = Backoff {
+            failures: u32::MAX,
+            not_before: None,
+        };
+        assert_eq!(pause(&mut backoff, &mut Instant::now(), 1.0), 10_000);
+    }
+
+    #[test]
+    fn what_fails_together_is_one_failure_with_the_longest_pause_that_was_asked_for() {
+        let (mut backoff, now) = (Backoff::default(), Instant::now());
+        assert!(backoff.fail(now, Duration::ZERO, 1.0));
+        assert!(!backoff.fail(now, Duration::from_millis(300), 1.0));
+        assert!(!backoff.fail(now, Duration::ZERO, 1.0));
+        let end = now + Duration::from_millis(300);
+        assert_eq!(backoff.pause_end(now), Some(end));
+        assert!(backoff.fail(end, Duration::ZERO, 1.0));
+        let second_pause = Duration::from_millis(200);
+        assert_eq!(backoff.pause_end(end), Some(end + second_pause));
     }
 }

@@ -1,7 +1,7 @@
 //! Events on their way: the segment that is being written, and the batches that segments become.
 //!
 //! A segment is a request at any moment: its entries stand one after the other as the messages of a
-//! `PushBatch`. Sealed, it is a batch, whose bytes are sent, sent again and at last reused without a copy.
+//! `PushBatch`. Sealed, it becomes a batch, whose bytes are sent, sent again and at last reused without a copy.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -40,7 +40,7 @@ impl Segment {
         self.events += 1;
     }
 
-    pub(crate) fn seal(self, number: i64) -> Batch {
+    pub(crate) fn into_batch(self, number: i64) -> Batch {
         Batch {
             number,
             memory: Arc::new(self.bytes.capacity()),

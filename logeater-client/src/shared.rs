@@ -1,5 +1,7 @@
 //! What the handles and the worker share: the way of an event into the queue, and the waits for its end.
 
+mod loss;
+
 use std::any::type_name;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::sync_channel;
@@ -9,7 +11,6 @@ use std::time::{Duration, Instant};
 use logeater_proto::EntryRef;
 use logeater_schema::Event;
 use tokio::sync::{Notify, oneshot};
-use tracing::warn;
 
 use crate::client::PushError;
 use crate::clock;
@@ -17,13 +18,15 @@ use crate::encode::Encoder;
 use crate::loss::{LossReason, LossReports};
 #[cfg(feature = "metrics")]
 use crate::metrics::Metrics;
-use crate::queue::{Admitted, Done, Queue};
+use crate::queue::{Admitted, Done, NotTaken, Queue};
 use crate::sampling::Sampling;
-use crate::segment::{Batch, Waiter, event_types};
-use crate::starter::{Start, Starter};
-use crate::stats::{Gauge, is_worth_a_line};
+use crate::segment::{Batch, Waiter};
+use crate::starter::{NoWorker, Start, Starter};
+use crate::stats::Gauge;
 use crate::timestamp::since_epoch;
 use crate::when_full::WhenFull;
+
+pub(crate) use loss::Lost;
 
 /// As good as never, and within what every clock can hold.
 pub(crate) const FAR: Duration = Duration::from_hours(365 * 24);
@@ -134,9 +137,13 @@ impl Shared {
     ) -> Result<(), LossReason> {
         loop {
             let taken = self.queue().append(entry, now_millis, &mut waiter);
-            match taken {
-                Err(LossReason::QueueFull) if self.make_way() => {}
-                taken => return taken.map(|wake| self.wake_if(wake)),
+            let (wake, lost) = match taken {
+                Ok(wake) => (wake, Ok(())),
+                Err(NotTaken { reason, wake }) => (wake, Err(reason)),
+            };
+            self.wake_if(wake);
+            if lost != Err(LossReason::QueueFull) || !self.make_way() {
+                return lost;
             }
         }
     }
@@ -147,16 +154,17 @@ impl Shared {
         now_millis: u64,
     ) -> Result<Option<oneshot::Receiver<()>>, LossReason> {
         let mut queue = self.queue();
-        match queue.append_in_turn(entry, now_millis) {
-            Err(LossReason::QueueFull) => Ok(Some(queue.wait_for_room(entry, now_millis))),
-            taken => {
-                drop(queue);
-                taken.map(|wake| {
-                    self.wake_if(wake);
-                    None
-                })
-            }
-        }
+        let (wake, waits) = match queue.append_in_turn(entry, now_millis) {
+            Ok(wake) => (wake, None),
+            Err(NotTaken {
+                reason: LossReason::QueueFull,
+                wake,
+            }) => (wake, Some(queue.wait_for_room(entry, now_millis))),
+            Err(NotTaken { reason, .. }) => return Err(reason),
+        };
+        drop(queue);
+        self.wake_if(wake);
+        Ok(waits)
     }
 
     fn wake_if(self: &Arc<Self>, wake: bool) {
@@ -165,17 +173,18 @@ impl Shared {
         }
     }
 
-    /// Starts the worker, if nobody did, and says whether there is one in this process.
-    pub(crate) fn start(self: &Arc<Self>) -> bool {
+    /// Starts the worker, if nobody did.
+    pub(crate) fn start(self: &Arc<Self>) -> Result<(), NoWorker> {
         self.worker.start(self)
     }
 
     /// Has the worker look at the queue. The lock must not be held.
     pub(crate) fn wake(self: &Arc<Self>) {
-        if self.start() {
-            self.wake.notify_one();
-        } else {
-            self.end();
+        match self.start() {
+            Ok(()) => self.wake.notify_one(),
+            // Nobody waits for a thread that may never be. The next event tries again.
+            Err(NoWorker::System(_)) => self.abandon(LossReason::NoThread),
+            Err(NoWorker::Forked) => self.end(),
         }
     }
 
@@ -205,116 +214,24 @@ impl Shared {
         }
     }
 
-    /// Drops what has no end yet, and ends everybody's wait.
-    pub(crate) fn end(&self) {
-        let (lost, (waits, batches)) = {
-            let mut queue = self.queue();
-            let before = queue.stats().dropped;
-            let abandoned = queue.abandon();
-            (queue.stats().dropped - before, abandoned)
-        };
-        if lost > 0 {
-            let reason = LossReason::ShutDown;
-            warn!(lost, %reason, "events were dropped");
-        }
-        for batch in batches {
-            self.bury(batch, LossReason::ShutDown);
-        }
-        self.admit();
-        if !waits.is_empty() {
-            self.settle_losses();
-        }
-        self.end_waits(waits);
-    }
-
     /// Takes the oldest events out of the way that are on disk, or that may be dropped, if there are any.
     #[cold]
     fn make_way(&self) -> bool {
         let drop_oldest = self.when_full == WhenFull::DropOldest;
-        let (batch, lost) = {
-            let mut queue = self.queue();
-            let batch = queue.make_way(drop_oldest);
-            (batch, queue.stats().dropped_for(LossReason::QueueFull))
-        };
-        let Some(batch) = batch else { return false };
-        let reason = LossReason::QueueFull;
-        if batch.gauge == Gauge::Pending && is_worth_a_line(lost, batch.events.into()) {
-            warn!(lost, %reason, "the oldest events were dropped");
-        }
-        self.bury(batch, reason);
-        true
-    }
-
-    /// Counts the loss of an event that was not taken, and says it, if it is time to.
-    #[cold]
-    pub(crate) fn lose(
-        &self,
-        event_type: &str,
-        reason: LossReason,
-        message: Option<&str>,
-    ) -> LossReason {
-        let lost = {
-            let mut queue = self.queue();
-            queue.lose(reason);
-            queue.stats().dropped_for(reason)
-        };
-        if is_worth_a_line(lost, 1) {
-            if let Some(why) = message {
-                warn!(lost, %reason, event_type, why, "an event was dropped");
-            } else {
-                warn!(lost, %reason, event_type, "an event was dropped");
-            }
-        }
-        if let Some(losses) = &self.losses {
-            losses.add(event_type, reason, 1, message);
-        }
-        reason
-    }
-
-    /// Tells everybody who is to know that the events of a batch were dropped, which are counted already, and takes
-    /// back its memory; of a batch that is on disk, that it is there. The lock must not be held.
-    pub(crate) fn bury(&self, mut batch: Batch, reason: LossReason) {
+        let taken = self.queue().make_way(drop_oldest);
+        let Some(batch) = taken else { return false };
         if batch.gauge == Gauge::Spooled {
-            return self.let_go(batch);
+            self.let_go(batch);
+        } else if let Some(lost) = self.lose_batch(batch, LossReason::QueueFull) {
+            lost.say();
         }
-        if let Some(losses) = &self.losses {
-            losses.add_each(batch.event_types(), reason);
-        }
-        batch.tell(|_| Err(PushError::Lost(reason)));
-        self.queue().reuse(batch);
+        true
     }
 
     /// Tells everybody who waits for a batch that it is on disk, and takes back its memory. The lock must not be held.
     pub(crate) fn let_go(&self, mut batch: Batch) {
         batch.tell(|_| Err(PushError::Spooled));
         self.queue().reuse(batch);
-    }
-
-    /// Counts the events of a file as dropped, tells the hook, and says how many there were for this reason: `batch` is
-    /// what is known of them.
-    pub(crate) fn lose_file(&self, events: u32, batch: &[u8], reason: LossReason) -> u64 {
-        let lost = {
-            let mut queue = self.queue();
-            queue.lose_spooled(reason, events);
-            queue.stats().dropped_for(reason)
-        };
-        match &self.losses {
-            Some(losses) if batch.is_empty() => losses.add("", reason, events.into(), None),
-            Some(losses) => losses.add_each(event_types(batch), reason),
-            None => {}
-        }
-        lost
-    }
-
-    /// Tells the hook what the server rejected: the places of events in a batch, ascending, and the server's words.
-    pub(crate) fn report_rejected(&self, batch: &Batch, rejected: &[(u32, String)]) {
-        let Some(losses) = &self.losses else { return };
-        let mut rejected = rejected.iter().peekable();
-        for (event, event_type) in (0..).zip(batch.event_types()) {
-            if let Some((_, why)) = rejected.next_if(|(index, _)| *index == event) {
-                losses.add(event_type, LossReason::Rejected, 1, Some(why));
-            }
-        }
     }
 
     /// Lets those go on who wait for room, as far as there is some.
@@ -328,13 +245,6 @@ impl Shared {
             }
             // Who no longer waits does not care.
             let _ = taken.send(());
-        }
-    }
-
-    /// Waits until the hook knows of every loss, but not for a hook that hangs.
-    fn settle_losses(&self) {
-        if let Some(losses) = &self.losses {
-            losses.settle(GRACE / 2);
         }
     }
 

@@ -3,9 +3,12 @@
 //! The provider is ring, chosen by the feature of tonic, or the one that the application has installed for its
 //! process. rustls is never left to guess, which is what panics once a second provider is compiled in.
 
-use std::fmt;
+use std::error::Error;
+use std::iter::successors;
 use std::time::Duration;
+use std::{fmt, io};
 
+use rustls::{AlertDescription, CertificateError, InvalidMessage};
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
 
 use crate::builder::{BuildError, ClientBuilder};
@@ -123,6 +126,38 @@ impl fmt::Debug for Tls {
     }
 }
 
+/// What to do about an error of the connection, if it is one of TLS that can be helped.
+pub(crate) fn fix(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    let tls =
+        successors(Some(error), |&error| cause(error)).find_map(|error| error.downcast_ref())?;
+    Some(match tls {
+        rustls::Error::InvalidCertificate(
+            CertificateError::UnknownIssuer | CertificateError::BadSignature,
+        ) => "give the authority that has signed the server's certificate: `tls_ca`",
+        rustls::Error::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        ) => {
+            "write an endpoint with a name that it is valid for, or give that name: `tls_server_name`"
+        }
+        rustls::Error::AlertReceived(
+            AlertDescription::CertificateRequired | AlertDescription::HandshakeFailure,
+        ) => "the server may want to know who we are: `tls_identity`",
+        rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
+            "the server speaks no TLS, so write http://"
+        }
+        _ => return None,
+    })
+}
+
+/// What an error is made of.
+fn cause<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
+    // What an I/O error was made of is not its source.
+    match error.downcast_ref().and_then(io::Error::get_ref) {
+        Some(inner) => Some(inner),
+        None => error.source(),
+    }
+}
+
 fn has_certificate(pem: &[u8]) -> bool {
     const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
     pem.windows(BEGIN.len()).any(|text| text == BEGIN)
@@ -144,4 +179,28 @@ fn apply(endpoint: &Endpoint, config: ClientTlsConfig) -> Result<Endpoint, Strin
         .clone()
         .tls_config(config)
         .map_err(|error| root_cause(&error).unwrap_or_else(|| error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_be_helped_is_said_however_deep_it_lies() {
+        for (error, fix_of) in [
+            (
+                rustls::Error::AlertReceived(AlertDescription::CertificateRequired),
+                Some("the server may want to know who we are: `tls_identity`"),
+            ),
+            (
+                rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType),
+                Some("the server speaks no TLS, so write http://"),
+            ),
+            (rustls::Error::HandshakeNotComplete, None),
+        ] {
+            let mut status = tonic::Status::unavailable("no connection");
+            status.set_source(std::sync::Arc::new(io::Error::other(error)));
+            assert_eq!(fix(&status), fix_of);
+        }
+    }
 }

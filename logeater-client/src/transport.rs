@@ -17,10 +17,11 @@ use tonic::{Code, Request, Status};
 
 use crate::codec::PassThrough;
 use crate::connect::Server;
-use crate::failure::{Failure, describe, root_cause};
+use crate::failure::{Failure, describe};
 use crate::head::Head;
 use crate::retry::Belief;
 use crate::segment::Batch;
+use crate::word::{is_of_server, marking};
 
 /// What became of a batch.
 #[derive(Debug, PartialEq, Eq)]
@@ -77,6 +78,11 @@ impl Transport {
         &self.server
     }
 
+    /// What to do when the server refuses the token.
+    pub(crate) fn token_fix(&self) -> &'static str {
+        self.head.token_fix()
+    }
+
     /// Whether events are sent by `Push`, one by one.
     pub(crate) fn is_one_by_one(&self, now: Instant) -> bool {
         self.one_by_one.holds(now)
@@ -103,7 +109,7 @@ impl Transport {
     async fn push_batch(&self, batch: Bytes, events: u32, now: Instant) -> Answer {
         match self.call_push_batch(batch, now).await {
             Ok(response) => read_answer(response, events),
-            Err(status) if status.code() == Code::Unimplemented => Answer::NoPushBatch,
+            Err(status) if is_unimplemented(&status) => Answer::NoPushBatch,
             Err(status) if is_about_content(&status) => Answer::Refused(describe(&status)),
             Err(status) => Answer::Failed(Failure::from(&status)),
         }
@@ -115,11 +121,11 @@ impl Transport {
         const METHOD: &str = "/event.Event/PushBatch";
         let compression = self.compression.filter(|_| !self.plain.holds(now));
         let answer = self.call(METHOD, batch.clone(), compression).await;
-        if compression.is_none() || !is_unimplemented(&answer) {
+        if compression.is_none() || !answer.as_ref().is_err_and(is_unimplemented) {
             return answer;
         }
         let answer = self.call(METHOD, batch, None).await;
-        if !is_unimplemented(&answer) {
+        if !answer.as_ref().is_err_and(is_unimplemented) {
             self.plain.begin(now);
         }
         answer
@@ -176,7 +182,7 @@ impl Transport {
         compression: Option<CompressionEncoding>,
     ) -> Result<T, Status> {
         let channel = self.channel.clone().map_err(Status::unavailable)?;
-        let mut grpc = Grpc::new(channel);
+        let mut grpc = Grpc::new(marking(channel));
         if let Some(compression) = compression {
             grpc = grpc.send_compressed(compression);
         }
@@ -185,9 +191,7 @@ impl Transport {
         let call = async {
             self.head.write(&mut request).await?;
             let head = request.metadata().clone();
-            grpc.ready().await.map_err(|error| {
-                Status::unavailable(root_cause(&error).unwrap_or_else(|| error.to_string()))
-            })?;
+            grpc.ready().await.map_err(no_connection)?;
             let path = method
                 .parse()
                 .map_err(|_| Status::internal("the method is no path"))?;
@@ -239,12 +243,18 @@ fn read_answer(response: BatchResponse, events: u32) -> Answer {
     }
 }
 
-fn is_unimplemented<T>(answer: &Result<T, Status>) -> bool {
-    matches!(answer, Err(status) if status.code() == Code::Unimplemented)
+fn is_unimplemented(status: &Status) -> bool {
+    status.code() == Code::Unimplemented && is_of_server(status)
 }
 
 fn is_about_content(status: &Status) -> bool {
-    matches!(status.code(), Code::InvalidArgument | Code::OutOfRange)
+    matches!(status.code(), Code::InvalidArgument | Code::OutOfRange) && is_of_server(status)
+}
+
+fn no_connection(error: tonic::transport::Error) -> Status {
+    let mut status = Status::unavailable("no connection");
+    status.set_source(Arc::new(error));
+    status
 }
 
 /// Whether there was no connection, or it broke. What the transport says has a source, and what a server says has none.

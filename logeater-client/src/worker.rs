@@ -23,11 +23,10 @@ use crate::failure::Failure;
 use crate::lanes::Lanes;
 use crate::log::Log;
 use crate::loss::LossReason;
-use crate::queue::{Eligible, Queue};
+use crate::queue::Queue;
 use crate::segment::Batch;
 use crate::shared::Shared;
-use crate::spool::Spool;
-use crate::spooler::{Finished, Spooler};
+use crate::spooler::{Finished, OpenSpool, Spooler};
 use crate::stats::{Gauge, is_worth_a_line};
 use crate::transport::{Answer, Transport};
 
@@ -48,8 +47,8 @@ pub(crate) struct Delivery {
     pub(crate) servers: Vec<Server>,
     pub(crate) timeout: Duration,
     pub(crate) retry_for: Duration,
-    /// The spool, until the worker has it, and whether batches are written to it before they are sent.
-    pub(crate) spool: Mutex<Option<(Spool, bool)>>,
+    /// Until the worker has it.
+    pub(crate) spool: Mutex<Option<OpenSpool>>,
 }
 
 impl Delivery {
@@ -62,8 +61,7 @@ impl Delivery {
     /// For the first worker that asks.
     fn spooler(&self, shared: &Arc<Shared>) -> Option<Spooler> {
         let mut spool = self.spool.lock().unwrap_or_else(PoisonError::into_inner);
-        let (spool, is_first) = spool.take()?;
-        Some(Spooler::new(Arc::clone(shared), spool, is_first))
+        Some(Spooler::new(Arc::clone(shared), spool.take()?))
     }
 }
 
@@ -195,17 +193,9 @@ impl<'l> Worker<'l> {
     fn take_back(&mut self) {
         self.sends.abort_all();
         let mut queue = self.shared.queue();
-        for (_, (_, batch)) in self.in_flight.drain() {
+        for (_, (place, batch)) in self.in_flight.drain() {
+            self.lanes[place].end();
             queue.put_back(batch);
-        }
-    }
-
-    /// Puts all batches back into the queue, where all that has no end comes to the same one.
-    fn give_back(&mut self) {
-        self.take_back();
-        let written = self.spooler.as_mut().and_then(Spooler::give_back);
-        if let Some(batch) = written {
-            self.shared.queue().put_back(batch);
         }
     }
 
@@ -216,9 +206,9 @@ impl<'l> Worker<'l> {
         let mut open_due = None;
         while let Some(place) = self.free(now) {
             let eligible = self.eligible(&queue, place, now);
-            let is_failing = self.lanes[place].is_failing();
+            let is_failing = self.lanes[place].backoff.is_failing();
             let Some(batch) = queue.next_batch(now, is_failing, eligible) else {
-                open_due = queue.open_due().filter(|_| eligible == Eligible::All);
+                open_due = queue.open_due().filter(|_| eligible.has_new());
                 break;
             };
             self.send(place, batch, &mut queue, now);
@@ -359,25 +349,26 @@ impl<'l> Worker<'l> {
     }
 
     fn give_up(&mut self, batch: Batch, reason: LossReason) {
-        let events = batch.events;
-        self.shared.queue().give_up(&batch, reason);
-        self.log
-            .say(|| warn!(events, %reason, "events were dropped"));
-        self.shared.bury(batch, reason);
+        if let Some(lost) = self.shared.lose_batch(batch, reason) {
+            self.log.say(|| lost.say());
+        }
     }
 
     /// Keeps the pauses of a server: `failure` is what went wrong, if anything did.
     fn note(&mut self, place: usize, failure: Option<&Failure>) {
-        let (lane, server) = (&mut self.lanes[place], self.transports[place].server());
-        let was_failing = lane.is_failing();
+        let (backoff, server) = (
+            &mut self.lanes[place].backoff,
+            self.transports[place].server(),
+        );
+        let was_failing = backoff.is_failing();
         let Some(failure) = failure else {
-            lane.succeed();
+            backoff.succeed();
             if was_failing {
                 self.log.say(|| info!(server, "events are delivered again"));
             }
             return;
         };
-        if !lane.fail(clock::now(), failure.pushback, fastrand::f64()) {
+        if !backoff.fail(clock::now(), failure.pushback, fastrand::f64()) {
             return;
         }
         let reason = &*failure.reason;
@@ -388,8 +379,9 @@ impl<'l> Worker<'l> {
         self.unauthenticated += u64::from(failure.unauthenticated);
         let times = self.unauthenticated;
         if failure.unauthenticated && is_worth_a_line(times, 1) {
+            let fix = self.transports[place].token_fix();
             self.log
-                .say(|| warn!(server, times, reason, "the server refuses the token"));
+                .say(|| warn!(server, times, reason, "the server refuses the token; {fix}"));
         }
     }
 }

@@ -124,3 +124,31 @@ fn an_event_alone_that_is_always_answered_with_a_code_comes_to_what_is_documente
         assert_eq!(ends, expected, "{code:?}");
     });
 }
+
+#[test]
+fn a_code_that_comes_after_a_head_of_its_own_is_the_servers_word_as_well() {
+    for (code, batches) in [(Code::OutOfRange, 3), (Code::Unavailable, 2)] {
+        let script = [Reply::FailsAfterHead(code)];
+        let peer = ScriptedPeer::start(script, Reply::Stores);
+        assert_eq!(ends_of_two(&peer, LONG), (2, 0, 0), "{code:?}");
+        assert_eq!(peer.calls(), (0, batches), "{code:?}");
+    }
+    for (code, ends) in [
+        (Code::OutOfRange, (0, 2, 0)),
+        (Code::Unavailable, (0, 0, 2)),
+    ] {
+        let peer = ScriptedPeer::start([], Reply::FailsAfterHead(code));
+        let retry_for = Duration::from_millis(300);
+        assert_eq!(ends_of_two(&peer, retry_for), ends, "{code:?}");
+    }
+    let peer = ScriptedPeer::start([], Reply::FailsAfterHead(Code::Unimplemented));
+    assert_eq!(ends_of_two(&peer, Duration::from_millis(300)), (0, 0, 2));
+    assert!(peer.calls().0 > 0, "it is tried by `Push`");
+}
+
+#[test]
+fn what_has_no_such_path_knows_no_batches() {
+    let peer = ScriptedPeer::start([Reply::Http(404)], Reply::Stores);
+    assert_eq!(ends_of_two(&peer, LONG), (2, 0, 0));
+    assert_eq!(peer.calls(), (2, 1));
+}

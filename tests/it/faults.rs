@@ -26,10 +26,12 @@ const LATE: Duration = Duration::from_millis(400);
 
 const EVENTS: u32 = 100;
 
-pub(crate) const NOISES: [Noise; 9] = [
+pub(crate) const NOISES: [Noise; 11] = [
     Noise::Silence,
     Noise::NoProtobuf,
     Noise::HalfMessage,
+    Noise::GiantMessage,
+    Noise::StrangeEncoding,
     Noise::StreamReset,
     Noise::GoAway,
     Noise::NoFrame,

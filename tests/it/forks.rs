@@ -1,18 +1,25 @@
 //! A process that is forked: before its first event every process has a client of its own, later it is told to.
 
 use std::collections::HashSet;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
-use std::time::Duration;
-use std::{env, process};
+use std::time::{Duration, Instant};
+use std::{env, process, thread};
 
 use fork::{Fork, fork, waitpid};
-use logeater_client::{Client, LossReason, Stats};
+use logeater_client::{Client, EventExt, LossReason, Stats};
 use logeater_proto::event::EventEntry;
+use tempfile::tempdir;
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::support::{Order, Peer, another_process, client, role};
+use crate::support::{Order, Peer, Told, another_process, client, nowhere, role};
 
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Longer than any test takes.
+const LONG: Duration = Duration::from_hours(1);
 
 /// Each process emits as many.
 const EVENTS: u32 = 100;
@@ -26,8 +33,20 @@ fn client_of_role() -> Client {
 /// Runs `work` in a process that is forked from this one, and waits for its end: success, if `work` says so.
 fn in_a_fork(work: impl FnOnce() -> bool) {
     match fork().unwrap() {
-        Fork::Child => process::exit(i32::from(!work())),
+        // A panic that ends the only thread of a process is a success to its parent.
+        Fork::Child => {
+            let success = catch_unwind(AssertUnwindSafe(work)).unwrap_or(false);
+            process::exit(i32::from(!success));
+        }
         Fork::Parent(child) => assert_eq!(waitpid(child).unwrap(), 0),
+    }
+}
+
+fn wait_until(is_so: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !is_so() {
+        assert!(started.elapsed() < PATIENCE);
+        thread::yield_now();
     }
 }
 
@@ -60,6 +79,69 @@ fn forked_after() {
         (report.delivered, lost, report.pending) == (1, u64::from(EVENTS), 0)
     });
     assert_eq!(emit_all(&client).delivered, 1 + u64::from(EVENTS));
+}
+
+/// A child of a process whose hook was told of losses, and whose events are still in the open batch.
+fn forked_with_events() {
+    let told = Told::default();
+    let client = client(&env::var(URL).unwrap())
+        .linger(LONG)
+        .buffer_bytes(1 << 20)
+        .on_loss(told.hook())
+        .build()
+        .unwrap();
+    client.emit(Order { number: 0 }.by("u".repeat(1 << 20)));
+    wait_until(|| told.total() == 1);
+    let (inherited, later) = (EVENTS, EVENTS);
+    for number in 0..inherited {
+        client.emit(Order { number });
+    }
+    in_a_fork(|| {
+        for number in inherited..inherited + later {
+            client.emit(Order { number });
+        }
+        // They are believed to have a batch, until somebody looks.
+        let before = client.stats();
+        let report = client.shutdown_blocking(PATIENCE);
+        let lost = u64::from(inherited + later);
+        wait_until(|| told.of("order.placed", LossReason::ShutDown).0 == lost);
+        (before.pending, report.dropped_for(LossReason::ShutDown)) == (lost, lost)
+    });
+    let report = client.shutdown_blocking(PATIENCE);
+    assert_eq!((report.delivered, report.dropped), (inherited.into(), 1));
+    assert_eq!(told.total(), 1);
+}
+
+/// A child of a process that has events on disk.
+fn forked_with_a_spool() {
+    let folder = tempdir().unwrap();
+    let spooling = || client(&nowhere()).spool(folder.path()).build().unwrap();
+    let (client, next) = (spooling(), || spooling().shutdown_blocking(PATIENCE));
+    let (mut child, mut parent) = UnixStream::pair().unwrap();
+    match fork().unwrap() {
+        Fork::Child => {
+            drop(parent);
+            let report = emit_all(&client);
+            let lost = report.dropped_for(LossReason::ShutDown);
+            child
+                .write_all(&[u8::from(lost == u64::from(EVENTS))])
+                .unwrap();
+            // It lives until it is let go.
+            let end = child.read(&mut [0]).unwrap();
+            process::exit(i32::try_from(end).unwrap());
+        }
+        Fork::Parent(process) => {
+            drop(child);
+            let mut is_shut_down = [0];
+            parent.read_exact(&mut is_shut_down).unwrap();
+            assert_eq!(is_shut_down, [1]);
+            assert_eq!(emit_all(&client).spooled, u64::from(EVENTS));
+            assert_eq!(next().recovered, 0);
+            drop(parent);
+            assert_eq!(waitpid(process).unwrap(), 0);
+            assert_eq!(next().recovered, u64::from(EVENTS));
+        }
+    }
 }
 
 /// Runs a test in a role, against this server, and gives what it said.
@@ -100,4 +182,26 @@ fn a_fork_of_a_process_that_has_emitted_says_what_to_do_and_sends_nothing() {
         "{said}"
     );
     assert_eq!(peer.entries().len(), 101);
+}
+
+#[test]
+fn what_a_fork_finds_in_memory_is_its_parents_to_send_and_counts_as_dropped_there() {
+    if role().is_some() {
+        return forked_with_events();
+    }
+    let peer = Peer::answering_batches(|_| Ok(()));
+    let name =
+        "forks::what_a_fork_finds_in_memory_is_its_parents_to_send_and_counts_as_dropped_there";
+    play(name, "parent", &peer);
+    assert_eq!(peer.entries().len(), 100);
+}
+
+#[test]
+fn what_a_process_leaves_on_disk_is_taken_over_when_its_forks_have_ended_too() {
+    if role().is_some() {
+        return forked_with_a_spool();
+    }
+    let peer = Peer::answering_batches(|_| Ok(()));
+    let name = "forks::what_a_process_leaves_on_disk_is_taken_over_when_its_forks_have_ended_too";
+    play(name, "parent", &peer);
 }

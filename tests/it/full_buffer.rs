@@ -1,13 +1,13 @@
-//! A buffer that is full: what gives way, who waits, and that its size is true of the whole process.
+//! A buffer that is full: what gives way, and who waits.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
-use std::{fs, thread};
 
-use logeater_client::{Client, EventExt, LossReason, WhenFull};
+use logeater_client::{Client, LossReason, WhenFull};
 
-use crate::support::{Order, Peer, SilentPeer, another_process, client, role};
+use crate::support::{Order, Peer, SilentPeer, client};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -193,64 +193,4 @@ fn who_waits_goes_on_when_the_client_is_shut_down_and_who_gives_up_sends_nothing
     let report = client.stats();
     assert_eq!((report.emitted, report.pending), (full + 1, 0));
     assert_eq!(report.emitted, report.dropped);
-}
-
-/// Megabytes of memory that this process had at most.
-fn peak_megabytes() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let peak = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .unwrap();
-    let kilobytes: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
-    kilobytes >> 10
-}
-
-const SELF: &str = "full_buffer::the_ceiling_is_true_of_the_whole_process";
-
-/// The process that is measured: it has one client, of a server that does not answer.
-fn fill(when_full: WhenFull) {
-    const BUFFER_MEGABYTES: u64 = 64;
-    let peer = SilentPeer::start();
-    let client = client(&peer.url)
-        .buffer_bytes(usize::try_from(BUFFER_MEGABYTES << 20).unwrap())
-        .timeout(LONG)
-        .when_full(when_full)
-        .build()
-        .unwrap();
-    client.emit(Order { number: 0 });
-    let before = peak_megabytes();
-    thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                for number in 0..50_000 {
-                    client.emit(Order { number }.by("u".repeat(2_000)));
-                }
-            });
-        }
-    });
-    let (stats, grown) = (client.stats(), peak_megabytes() - before);
-    assert!(stats.dropped_for(LossReason::QueueFull) > 100_000);
-    // What is on its way is copied once for its connection, and the allocator has its own ways.
-    assert!(
-        (BUFFER_MEGABYTES * 3 / 4..BUFFER_MEGABYTES * 5 / 4).contains(&grown),
-        "{grown} MB for {stats:?}"
-    );
-}
-
-#[test]
-fn the_ceiling_is_true_of_the_whole_process() {
-    match role().as_deref() {
-        Some("newest") => return fill(WhenFull::DropNewest),
-        Some("oldest") => return fill(WhenFull::DropOldest),
-        _ => {}
-    }
-    for role in ["newest", "oldest"] {
-        let measured = another_process(SELF, role)
-            // What glibc keeps for each thread is not the client's.
-            .env("MALLOC_ARENA_MAX", "1")
-            .output()
-            .unwrap();
-        assert!(measured.status.success(), "{role}: {measured:?}");
-    }
 }

@@ -6,11 +6,13 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use logeater_client::{EventExt, LossReason};
+use tonic::Code;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Dispatch, Event, Metadata, Subscriber};
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::support::{Collector, Order, client};
+use crate::support::{Collector, Order, Reply, ScriptedPeer, Told, client};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -90,13 +92,34 @@ fn what_goes_wrong_is_said_with_the_server_and_the_cause() {
         "{text}"
     );
     assert!(
-        lines[1].contains("events were dropped") && lines[1].contains("could not be reached"),
+        lines[1].contains("events were dropped") && lines[1].contains("no server took it in time"),
         "{text}"
     );
     assert!(
         lines[2].contains("an event was dropped") && lines[2].contains("shut down"),
         "{text}"
     );
+}
+
+#[test]
+fn a_subscriber_that_panics_costs_no_event_and_harms_no_thread() {
+    LazyLock::force(&EAGER);
+    let told = Told::default();
+    let peer = ScriptedPeer::start([Reply::Fails(Code::Unavailable)], Reply::Stores);
+    let subscriber = tracing_subscriber::fmt()
+        .with_writer(|| -> io::Sink { panic!("not today") })
+        .finish();
+    tracing::subscriber::with_default(subscriber, || {
+        let client = client(&peer.url).on_loss(told.hook()).build().unwrap();
+        client.emit(Order { number: 0 }.by("u".repeat(1 << 20)));
+        // The first try is said to have failed, and the second not to have.
+        client.emit(Order { number: 1 });
+        client.flush_blocking(PATIENCE).unwrap();
+        client.emit(Order { number: 2 });
+        let report = client.shutdown_blocking(PATIENCE);
+        assert_eq!((report.delivered, report.dropped), (2, 1));
+    });
+    assert_eq!(told.of("order.placed", LossReason::TooLarge).0, 1);
 }
 
 /// A subscriber of the whole process, which notes what is said on the threads of clients.

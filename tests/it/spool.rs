@@ -3,35 +3,34 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use logeater_client::{Client, ClientBuilder, EventExt, LossReason, PushError, Stats, WhenFull};
+use logeater_client::{Client, ClientBuilder, LossReason, PushError, Stats, WhenFull};
 use tempfile::{TempDir, tempdir};
 use tonic::Status;
 
 use crate::support::{Collector, Order, Peer, SilentPeer, Told, check_sum, client, nowhere};
 
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Longer than any test takes.
-const LONG: Duration = Duration::from_hours(1);
+pub(crate) const LONG: Duration = Duration::from_hours(1);
 
 /// Events of about 70 bytes, 100 of them a batch.
-fn small(url: &str) -> ClientBuilder {
+pub(crate) fn small(url: &str) -> ClientBuilder {
     client(url).buffer_bytes(100_000).batch_events(100)
 }
 
-fn emit(client: &Client, numbers: std::ops::Range<u32>) {
+pub(crate) fn emit(client: &Client, numbers: std::ops::Range<u32>) {
     for number in numbers {
         client.emit_blocking(Order { number });
     }
 }
 
-fn spooling(builder: ClientBuilder, folder: &Path, is_first: bool) -> Client {
+pub(crate) fn spooling(builder: ClientBuilder, folder: &Path, is_first: bool) -> Client {
     let builder = if is_first {
         builder.spool_first(folder)
     } else {
@@ -41,7 +40,7 @@ fn spooling(builder: ClientBuilder, folder: &Path, is_first: bool) -> Client {
 }
 
 /// The files of all batches, oldest first.
-fn batches(parent: &Path) -> Vec<PathBuf> {
+pub(crate) fn batches(parent: &Path) -> Vec<PathBuf> {
     let entries = |path: &Path| {
         fs::read_dir(path)
             .unwrap()
@@ -67,7 +66,7 @@ fn stored(collector: &Collector) -> BTreeSet<u32> {
 }
 
 /// A spool with so many events in it, 100 in each file, of a client that has ended.
-fn left_behind(events: u32) -> TempDir {
+pub(crate) fn left_behind(events: u32) -> TempDir {
     let folder = tempdir().unwrap();
     let builder = small(&nowhere()).linger(LONG);
     let client = builder.spool(folder.path()).build().unwrap();
@@ -82,7 +81,7 @@ fn left_behind(events: u32) -> TempDir {
 }
 
 /// Waits until the sum of the client's events fits, and looks at each on the way.
-fn wait_until(client: &Client, is_so: impl Fn(Stats) -> bool) {
+pub(crate) fn wait_until(client: &Client, is_so: impl Fn(Stats) -> bool) {
     let started = Instant::now();
     loop {
         let stats = client.stats();
@@ -421,40 +420,6 @@ fn a_full_spool_takes_nothing_new_or_drops_the_oldest() {
 }
 
 #[test]
-fn a_folder_that_is_no_longer_there_keeps_nothing_from_being_delivered() {
-    let folder = tempdir().unwrap();
-    let collector = Collector::start();
-    for is_first in [false, true] {
-        let parent = folder.path().join(is_first.to_string());
-        let client = spooling(small(&collector.url), &parent, is_first);
-        fs::remove_dir_all(&parent).unwrap();
-        if is_first {
-            fs::write(&parent, "no folder").unwrap();
-        }
-        emit(&client, 0..1_000);
-        client.flush_blocking(PATIENCE).unwrap();
-        let report = client.shutdown_blocking(PATIENCE);
-        assert_eq!((report.delivered, report.lost()), (1_000, 0), "{report:?}");
-    }
-}
-
-#[test]
-fn what_a_failing_disk_cannot_keep_is_counted() {
-    let folder = tempdir().unwrap();
-    let parent = folder.path().join("spool");
-    let client = small(&nowhere()).spool(&parent).build().unwrap();
-    fs::remove_dir_all(&parent).unwrap();
-    fs::write(&parent, "no folder").unwrap();
-    emit(&client, 0..100);
-    let report = client.shutdown_blocking(PATIENCE);
-    assert_eq!(
-        report.dropped_for(LossReason::SpoolFailed),
-        100,
-        "{report:?}"
-    );
-}
-
-#[test]
 fn a_folder_that_cannot_be_made_is_an_error_of_the_builder() {
     let folder = tempdir().unwrap();
     let file = folder.path().join("file");
@@ -465,41 +430,4 @@ fn a_folder_that_cannot_be_made_is_an_error_of_the_builder() {
         file.display()
     );
     assert_eq!(error.to_string(), expected);
-}
-
-/// A spool whose disk hangs for who looks for what others have left.
-fn hanging() -> TempDir {
-    let folder = tempdir().unwrap();
-    let dead = folder.path().join("000000000001-010101010101");
-    fs::create_dir(&dead).unwrap();
-    // Opened for writing, it waits for a reader.
-    let made = Command::new("mkfifo")
-        .arg(dead.join("lock"))
-        .status()
-        .unwrap();
-    assert!(made.success());
-    folder
-}
-
-#[test]
-fn a_disk_that_hangs_holds_up_neither_deliveries_nor_a_shutdown() {
-    let collector = Collector::start();
-    let folders = [hanging(), hanging()];
-    let later = small(&collector.url)
-        .spool(folders[0].path())
-        .build()
-        .unwrap();
-    let first = small(&collector.url)
-        .spool_first(folders[1].path())
-        .build()
-        .unwrap();
-    for client in [later, first] {
-        emit(&client, 0..1_000);
-        client.flush_blocking(PATIENCE).unwrap();
-        client.emit(Order { number: 1 }.by("u-42"));
-        let started = Instant::now();
-        let report = client.shutdown_blocking(Duration::from_millis(500));
-        assert!(started.elapsed() < Duration::from_secs(2));
-        assert_eq!((report.delivered, report.pending), (1_001, 0));
-    }
 }

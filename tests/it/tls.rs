@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use logeater_client::{ClientBuilder, LossReason, Stats};
 
+use crate::logs::logged;
 use crate::support::{Authority, Front, Order, Peer, client};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -47,6 +48,30 @@ fn a_server_of_another_authority_or_name_gets_nothing() {
     assert_eq!(peer.calls(), (0, 0));
     let both = named().tls_ca(other.pem()).tls_ca(authority.pem());
     assert_eq!(send(both).delivered, 1);
+}
+
+/// Why the first try failed, in the words of the log.
+fn reason(builder: ClientBuilder) -> String {
+    let text = logged(|| lose(builder));
+    let (_, reason) = text.lines().next().unwrap().split_once(" reason=").unwrap();
+    reason.to_owned()
+}
+
+#[test]
+fn a_certificate_that_is_wrong_is_said_with_what_to_do() {
+    let authority = Authority::new();
+    let peer = Peer::behind(Front::default().tls(authority.server("collector.example")));
+    assert_eq!(
+        reason(client(&peer.url).tls_server_name("collector.example")),
+        "\"Unavailable: invalid peer certificate: UnknownIssuer; \
+         give the authority that has signed the server's certificate: `tls_ca`\""
+    );
+    assert_eq!(
+        reason(client(&peer.url).tls_ca(authority.pem())),
+        "\"Unavailable: invalid peer certificate: certificate not valid for name \\\"127.0.0.1\\\"; \
+         certificate is only valid for DnsName(\\\"collector.example\\\"); \
+         write an endpoint with a name that it is valid for, or give that name: `tls_server_name`\""
+    );
 }
 
 #[test]

@@ -145,6 +145,34 @@ fn a_token_that_is_refused_is_said_and_seldom_and_never_shown() {
 }
 
 #[test]
+fn a_token_that_is_refused_is_said_with_what_to_do() {
+    let peer = guarded("another");
+    let any = || client(&peer.url).retry_for(Duration::from_millis(50));
+    for (builder, fix) in [
+        (
+            any(),
+            "there is none, so give one: `token` or `token_provider`",
+        ),
+        (
+            any().token("expired"),
+            "give another, or a `token_provider`, which is asked for another by then",
+        ),
+        (
+            any().token_provider(|| Ok::<_, String>("expired".to_owned())),
+            "`token_provider` is asked for another",
+        ),
+    ] {
+        let text = logged(|| _ = delivered(builder));
+        let expected = format!(
+            "WARN logeater_client::worker: the server refuses the token; {fix} \
+             server=\"{}\" times=1 reason=\"Unauthenticated: who are you?\"\n",
+            peer.url.trim_start_matches("http://")
+        );
+        assert!(text.contains(&expected), "{text}");
+    }
+}
+
+#[test]
 fn what_cannot_be_sent_is_refused_by_name_and_without_secrets() {
     let any = || client("http://localhost:1");
     for (builder, expected) in [

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::{BuildError, ClientBuilder};
 use crate::spool::{Limit, Spool};
+use crate::spooler::OpenSpool;
 use crate::timestamp::since_epoch;
 
 /// Where batches go that cannot be sent.
@@ -61,24 +62,25 @@ impl ClientBuilder {
         self
     }
 
-    /// Makes a place on disk for this client, and says whether batches are written to it before they are sent.
-    pub(super) fn open_spool(
-        &self,
-        instance: [u8; 6],
-    ) -> Result<Option<(Spool, bool)>, BuildError> {
+    /// Makes a place on disk for this client.
+    pub(super) fn open_spool(&self, instance: [u8; 6]) -> Result<Option<OpenSpool>, BuildError> {
         let Some(settings) = &self.spool else {
             return Ok(None);
         };
         let limit = Limit {
             bytes: self.spool_bytes,
             when_full: self.when_full,
+            reads_dropped: self.on_loss.is_some(),
         };
         let began_millis = u64::try_from(since_epoch().as_millis()).unwrap_or(u64::MAX);
-        Spool::open(&settings.folder, began_millis, instance, limit)
-            .map(|spool| Some((spool, settings.is_first)))
-            .map_err(|error| BuildError::Setting {
-                setting: settings.setting,
-                reason: error.to_string(),
-            })
+        let spool = Spool::open(&settings.folder, began_millis, instance, limit);
+        let spool = spool.map_err(|error| BuildError::Setting {
+            setting: settings.setting,
+            reason: error.to_string(),
+        })?;
+        Ok(Some(OpenSpool {
+            spool,
+            is_first: settings.is_first,
+        }))
     }
 }

@@ -12,7 +12,10 @@ use crate::stats::Gauge;
 /// Which batches may be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Eligible {
+    /// All, also those that can only go to disk: there is none at the moment.
     All,
+    /// Those whose time is not over.
+    InTime,
     /// Those that are on disk.
     Written,
     /// Those that were read back, since older ones than all others lie on disk.
@@ -21,12 +24,18 @@ pub(crate) enum Eligible {
 
 impl Eligible {
     pub(super) fn has(self, batch: &Batch) -> bool {
-        !batch.is_overdue
-            && match self {
-                Self::All => true,
-                Self::Written => batch.file.is_some(),
-                Self::ReadBack => batch.gauge == Gauge::Spooled,
-            }
+        match self {
+            Self::All => true,
+            Self::InTime => !batch.is_overdue,
+            // What is on disk is never overdue.
+            Self::Written => batch.file.is_some(),
+            Self::ReadBack => batch.gauge == Gauge::Spooled,
+        }
+    }
+
+    /// Whether what was never on disk may be sent, so that the open segment may be sealed for it.
+    pub(crate) fn has_new(self) -> bool {
+        matches!(self, Self::All | Self::InTime)
     }
 }
 
@@ -60,14 +69,15 @@ impl Queue {
 
     /// Takes the oldest batch that waits and is so.
     pub(crate) fn take_waiting(&mut self, is_so: impl Fn(&Batch) -> bool) -> Option<Batch> {
-        let place = self.sealed.iter().position(is_so)?;
-        self.sealed.remove(place)
+        self.pack();
+        let place = self.waiting.iter().position(is_so)?;
+        self.waiting.remove(place)
     }
 
     /// How many batches wait that were read back and are so.
     pub(crate) fn read_back_waiting(&self, is_so: impl Fn(&Batch) -> bool) -> usize {
         let is_read_back = |batch: &&Batch| batch.gauge == Gauge::Spooled && is_so(batch);
-        self.sealed.iter().filter(is_read_back).count()
+        self.waiting.iter().filter(is_read_back).count()
     }
 
     /// Whether so much memory is taken that batches should leave it for the disk: more than half.
@@ -119,6 +129,11 @@ impl Queue {
         self.files.ended.extend(part_of.and_then(Arc::into_inner));
     }
 
+    /// Has a file removed whose batch is sent from memory.
+    pub(crate) fn disown(&mut self, file: Ticket) {
+        self.files.ended.push(file);
+    }
+
     /// Counts the events of a batch that is on disk as spooled, which is an end for who flushes.
     pub(crate) fn count_as_spooled(&mut self, batch: &mut Batch) {
         if batch.gauge == Gauge::Pending {
@@ -144,7 +159,7 @@ impl Queue {
     }
 
     /// Takes a batch that is not in flight out of the way: one that is on disk, or else, if events may be dropped for
-    /// it, the oldest. Its events are counted.
+    /// it, the oldest, which is the caller's to [give up](Self::give_up).
     pub(crate) fn make_way(&mut self, drop_oldest: bool) -> Option<Batch> {
         if let Some(batch) = self.release_oldest() {
             return Some(batch);
@@ -152,12 +167,10 @@ impl Queue {
         if !drop_oldest {
             return None;
         }
-        if self.sealed.is_empty() {
+        if self.sealed.is_empty() && self.waiting.is_empty() {
             self.seal();
         }
-        let batch = self.take_waiting(|batch| batch.file.is_none())?;
-        self.give_up(&batch, LossReason::QueueFull);
-        Some(batch)
+        self.take_waiting(|batch| batch.file.is_none())
     }
 
     /// Whether files wait to be taken over by the spool.

@@ -171,8 +171,8 @@ impl World {
         self.batches += 1;
         let id = self.batches;
         self.ledger.begun.insert(id);
-        let written = spool.write([id; 16], id.into(), &content(id));
-        spool.put_back(written.ticket.unwrap());
+        let file = spool.write([id; 16], id.into(), &content(id), |_, _| {});
+        spool.put_back(file.unwrap());
         self.ledger.safe.insert(id);
     }
 

@@ -21,22 +21,6 @@ pub(crate) struct Spool {
     limit: Limit,
 }
 
-/// What became of a batch that was to be written.
-#[derive(Debug)]
-pub(crate) struct Written {
-    /// Older batches that made room for it.
-    pub(crate) dropped: Vec<Dropped>,
-    pub(crate) ticket: Result<Ticket, WriteError>,
-}
-
-/// A batch that was removed for a newer one.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Dropped {
-    pub(crate) events: u32,
-    /// Nothing, if it could not be read.
-    pub(crate) batch: Vec<u8>,
-}
-
 /// Why a batch is not on disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum WriteError {
@@ -83,15 +67,20 @@ impl Spool {
     /// Writes a batch, whose first event has this id, and keeps it for the caller, who wants to send it.
     ///
     /// It must not be there already: a batch that has shrunk is another, and the one from before is to be removed.
-    pub(crate) fn write(&mut self, id: [u8; 16], events: u32, batch: &[u8]) -> Written {
-        let mut dropped = Vec::new();
+    /// `dropped` is told of each older one that was removed for it: how many events it had, and its bytes, if they
+    /// [are read](Limit::reads_dropped), and could be.
+    pub(crate) fn write(
+        &mut self,
+        id: [u8; 16],
+        events: u32,
+        batch: &[u8],
+        dropped: impl FnMut(u32, &[u8]),
+    ) -> Result<Ticket, WriteError> {
         let bytes = file::file_bytes(batch);
         let name = BatchName { id, events };
-        let ticket = self.make_room(bytes, &mut dropped).and_then(|()| {
-            self.write_file(name, batch).map_err(WriteError::Disk)?;
-            Ok(self.index.add(name, bytes))
-        });
-        Written { dropped, ticket }
+        self.make_room(bytes, dropped)?;
+        self.write_file(name, batch).map_err(WriteError::Disk)?;
+        Ok(self.index.add(name, bytes))
     }
 
     /// Writes a file, if need be in a folder that is made anew: there are programs that tidy up.
@@ -105,7 +94,11 @@ impl Spool {
         }
     }
 
-    fn make_room(&mut self, bytes: u64, dropped: &mut Vec<Dropped>) -> Result<(), WriteError> {
+    fn make_room(
+        &mut self,
+        bytes: u64,
+        mut dropped: impl FnMut(u32, &[u8]),
+    ) -> Result<(), WriteError> {
         if !self.index.can_hold(bytes, self.limit) {
             return Err(WriteError::Full);
         }
@@ -113,13 +106,13 @@ impl Spool {
             && let Some(oldest) = self.index.take_oldest()
         {
             let (path, events) = (self.path(&oldest), oldest.events());
-            let batch = file::read(&path, events).unwrap_or_default();
+            let read = self.limit.reads_dropped.then(|| file::read(&path, events));
             if let Err(error) = disk::remove_file(&path) {
                 self.index.put_back(oldest);
                 return Err(WriteError::Disk(error));
             }
             self.index.forget(oldest);
-            dropped.push(Dropped { events, batch });
+            dropped(events, &read.and_then(Result::ok).unwrap_or_default());
         }
         Ok(())
     }

@@ -9,4 +9,6 @@ pub(crate) struct Limit {
     pub(crate) bytes: u64,
     /// The new batch, which is then not written, or the oldest ones, but for those that are being sent.
     pub(crate) when_full: WhenFull,
+    /// Whether what gives way on disk is read before, for who wants to know what was in it.
+    pub(crate) reads_dropped: bool,
 }

@@ -35,7 +35,7 @@ mod name;
 
 pub(crate) use adoption::{Adopted, SetAside};
 pub(crate) use disk_error::DiskError;
-pub(crate) use handle::{Spool, TakeError, Taken, WriteError, Written};
+pub(crate) use handle::{Spool, TakeError, Taken, WriteError};
 pub(crate) use index::Ticket;
 pub(crate) use limit::Limit;
 

@@ -10,7 +10,6 @@ use tempfile::{TempDir, tempdir};
 
 use super::disk_error::Trouble;
 use super::flaw::Flaw;
-use super::handle::Dropped;
 use super::header::HEADER_BYTES;
 use super::*;
 use crate::when_full::WhenFull;
@@ -18,6 +17,7 @@ use crate::when_full::WhenFull;
 pub(super) const NO_LIMIT: Limit = Limit {
     bytes: u64::MAX,
     when_full: WhenFull::DropNewest,
+    reads_dropped: true,
 };
 
 fn open(parent: &TempDir, client: u8, limit: Limit) -> Spool {
@@ -40,7 +40,26 @@ fn file(folder: &Path, id: u8, events: u32) -> PathBuf {
 }
 
 fn write(spool: &mut Spool, id: u8, events: u32, batch: &[u8]) -> Ticket {
-    spool.write([id; 16], events, batch).ticket.unwrap()
+    let (file, dropped) = try_to_write(spool, id, events, batch);
+    assert_eq!(dropped, []);
+    file.unwrap()
+}
+
+/// How many events a file had that was dropped, and what was read of it.
+type Dropped = (u32, Vec<u8>);
+
+/// Writes a batch, and tells what was dropped for it.
+fn try_to_write(
+    spool: &mut Spool,
+    id: u8,
+    events: u32,
+    batch: &[u8],
+) -> (Result<Ticket, WriteError>, Vec<Dropped>) {
+    let mut dropped = Vec::new();
+    let file = spool.write([id; 16], events, batch, |events, batch| {
+        dropped.push((events, batch.to_vec()));
+    });
+    (file, dropped)
 }
 
 /// Writes a batch for later.
@@ -325,13 +344,13 @@ fn at_its_limit_a_spool_refuses_what_is_new() {
     let limit = Limit {
         bytes: 2 * (HEADER_BYTES as u64 + 5),
         when_full: WhenFull::DropNewest,
+        ..NO_LIMIT
     };
     let mut spool = open(&parent, 1, limit);
     store(&mut spool, 1, 10, b"first");
     store(&mut spool, 2, 20, b"secon");
-    let written = spool.write([3; 16], 30, b"");
-    assert_eq!(written.dropped, []);
-    assert_eq!(written.ticket, Err(WriteError::Full));
+    let refused = (Err(WriteError::Full), vec![]);
+    assert_eq!(try_to_write(&mut spool, 3, 30, b""), refused);
     assert_eq!(drain(&mut spool).len(), 2);
     store(&mut spool, 3, 30, b"third");
 }
@@ -342,21 +361,18 @@ fn at_its_limit_a_spool_drops_the_oldest_that_nobody_sends() {
     let limit = Limit {
         bytes: 3 * (HEADER_BYTES as u64 + 5),
         when_full: WhenFull::DropOldest,
+        ..NO_LIMIT
     };
     let mut spool = open(&parent, 1, limit);
     let sent = write(&mut spool, 1, 10, b"first");
     store(&mut spool, 2, 20, b"secon");
     store(&mut spool, 3, 30, b"third");
-    let written = spool.write([4; 16], 40, b"fourt");
-    let second = Dropped {
-        events: 20,
-        batch: b"secon".to_vec(),
-    };
-    assert_eq!(written.dropped, [second]);
-    spool.put_back(written.ticket.unwrap());
-    let too_large = spool.write([5; 16], 50, &[0; 2 * (HEADER_BYTES + 5) + 1]);
-    assert_eq!(too_large.dropped, []);
-    assert_eq!(too_large.ticket, Err(WriteError::Full));
+    let (fourth, dropped) = try_to_write(&mut spool, 4, 40, b"fourt");
+    assert_eq!(dropped, [(20, b"secon".to_vec())]);
+    spool.put_back(fourth.unwrap());
+    let too_large = [0; 2 * (HEADER_BYTES + 5) + 1];
+    let refused = (Err(WriteError::Full), vec![]);
+    assert_eq!(try_to_write(&mut spool, 5, 50, &too_large), refused);
     assert_eq!(spool.waiting_events(), 70);
     spool.put_back(sent);
     let events: Vec<_> = drain(&mut spool)
@@ -367,17 +383,35 @@ fn at_its_limit_a_spool_drops_the_oldest_that_nobody_sends() {
 }
 
 #[test]
+fn what_is_dropped_is_read_only_for_who_wants_to_know_what_was_in_it() {
+    for (reads_dropped, batch) in [(true, &b"first"[..]), (false, b"")] {
+        let parent = tempdir().unwrap();
+        let limit = Limit {
+            bytes: HEADER_BYTES as u64 + 5,
+            when_full: WhenFull::DropOldest,
+            reads_dropped,
+        };
+        let mut spool = open(&parent, 1, limit);
+        store(&mut spool, 1, 10, b"first");
+        let (_, dropped) = try_to_write(&mut spool, 2, 20, b"secon");
+        assert_eq!(dropped, [(10, batch.to_vec())]);
+    }
+}
+
+#[test]
 fn what_was_adopted_counts_for_the_limit_and_is_kept_beyond_it() {
     let parent = tempdir().unwrap();
     store(&mut client(&parent, 1), 1, 10, b"first");
     let limit = Limit {
         bytes: HEADER_BYTES as u64 + 4,
         when_full: WhenFull::DropNewest,
+        ..NO_LIMIT
     };
     let mut next = open(&parent, 2, limit);
     next.adopt();
     assert_eq!(next.bytes(), HEADER_BYTES as u64 + 5);
-    assert_eq!(next.write([2; 16], 1, b"").ticket, Err(WriteError::Full));
+    let refused = (Err(WriteError::Full), vec![]);
+    assert_eq!(try_to_write(&mut next, 2, 1, b""), refused);
     assert_eq!(drain(&mut next).len(), 1);
     store(&mut next, 2, 1, b"");
 }
@@ -406,7 +440,7 @@ fn a_folder_that_cannot_be_made_anew_is_an_error_that_says_so() {
     let mut spool = client(&parent, 1);
     fs::remove_dir_all(parent.path()).unwrap();
     fs::write(parent.path(), "").unwrap();
-    let Err(WriteError::Disk(error)) = spool.write([2; 16], 1, b"").ticket else {
+    let (Err(WriteError::Disk(error)), _) = try_to_write(&mut spool, 2, 1, b"") else {
         panic!("it was written");
     };
     assert_eq!(error.trouble, Trouble::NoFolder);
@@ -456,10 +490,8 @@ fn a_full_disk_refuses_a_batch_and_leaves_nothing_of_it() {
         path: aside,
         trouble: Trouble::Full,
     };
-    assert_eq!(
-        spool.write([1; 16], 10, b"batch").ticket,
-        Err(WriteError::Disk(full))
-    );
+    let refused = (Err(WriteError::Disk(full)), vec![]);
+    assert_eq!(try_to_write(&mut spool, 1, 10, b"batch"), refused);
     assert_eq!(names(&folder), ["lock".to_owned()].into());
     assert_eq!(spool.bytes(), 0);
     store(&mut spool, 1, 10, b"batch");

@@ -11,7 +11,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 pub(super) struct Health {
     backoff: Backoff,
-    not_before: Option<Instant>,
     /// When the job began that is being done.
     job_began: Option<Instant>,
     is_full: bool,
@@ -28,15 +27,14 @@ impl Health {
 
     /// Begins a pause, and says whether that is news. `random` is uniform in 0..1.
     pub(super) fn fail(&mut self, now: Instant, random: f64) -> bool {
-        let is_news = !self.backoff.is_failing();
-        self.not_before = Some(now + self.backoff.fail(random));
+        let is_news = !self.is_failing();
+        self.backoff.fail(now, Duration::ZERO, random);
         is_news
     }
 
     /// Ends what failures have begun, and says whether there were any.
     pub(super) fn succeed(&mut self) -> bool {
-        self.not_before = None;
-        let is_news = self.backoff.is_failing();
+        let is_news = self.is_failing();
         self.backoff.succeed();
         is_news
     }
@@ -51,15 +49,24 @@ impl Health {
         self.is_full = false;
     }
 
+    /// Whether the last job failed.
+    pub(super) fn is_failing(&self) -> bool {
+        self.backoff.is_failing()
+    }
+
     /// Whether it was just not in order.
     pub(super) fn is_pausing(&self, now: Instant) -> bool {
-        self.not_before.is_some_and(|not_before| now < not_before)
+        self.backoff.pause_end(now).is_some()
+    }
+
+    /// Whether it does not answer.
+    pub(super) fn hangs(&self, now: Instant) -> bool {
+        self.patience_end().is_some_and(|end| end <= now)
     }
 
     /// Whether it is in order, and answers.
     pub(super) fn is_usable(&self, now: Instant) -> bool {
-        let hangs = self.job_began.is_some_and(|began| began + PATIENCE <= now);
-        !hangs && !self.is_pausing(now)
+        !self.hangs(now) && !self.is_pausing(now)
     }
 
     /// Whether batches can be written, as far as is known.
@@ -69,9 +76,13 @@ impl Health {
 
     /// When that may be otherwise, if nothing happens.
     pub(super) fn changes_at(&self, now: Instant) -> Option<Instant> {
-        let patience_end = self.job_began.map(|began| began + PATIENCE);
-        let moments = [self.not_before, patience_end].into_iter().flatten();
-        moments.filter(|moment| now < *moment).min()
+        let patience_end = self.patience_end().filter(|end| now < *end);
+        let moments = [self.backoff.pause_end(now), patience_end];
+        moments.into_iter().flatten().min()
+    }
+
+    fn patience_end(&self) -> Option<Instant> {
+        self.job_began.map(|began| began + PATIENCE)
     }
 }
 
@@ -101,7 +112,8 @@ mod tests {
         health.begin_job(now);
         let end = now + Duration::from_secs(5);
         assert_eq!(health.changes_at(now), Some(end));
-        assert!(health.is_usable(now) && !health.is_usable(end));
+        assert!(health.is_usable(now) && !health.hangs(now));
+        assert!(health.hangs(end) && !health.is_usable(end));
         assert_eq!(health.changes_at(end), None);
         health.end_job();
         assert!(health.is_usable(end));

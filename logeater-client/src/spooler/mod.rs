@@ -14,6 +14,7 @@ use self::health::Health;
 pub(crate) use self::outcome::Finished;
 use self::outcome::Outcome;
 use crate::clock;
+use crate::loss::LossReason;
 use crate::queue::{Eligible, Files, Queue};
 use crate::segment::Batch;
 use crate::shared::Shared;
@@ -32,17 +33,27 @@ enum Phase {
     Closed,
 }
 
+/// A spool that no worker has yet.
+#[derive(Debug)]
+pub(crate) struct OpenSpool {
+    pub(crate) spool: Spool,
+    /// Whether batches are written before they are sent.
+    pub(crate) is_first: bool,
+}
+
 /// One client's spool, and what is done with it.
 pub(crate) struct Spooler {
     shared: Arc<Shared>,
     /// Whether batches are written before they are sent.
     is_first: bool,
     phase: Phase,
+    /// Whether it was time to save, as it is from then on.
+    has_saved: bool,
     /// Here while no job has it.
     spool: Option<Spool>,
     pub(crate) job: JoinSet<Finished>,
     health: Health,
-    /// What the job writes.
+    /// What the job writes, unless that takes too long.
     writing: Option<Batch>,
     /// The memory of what the job reads.
     reading: Option<usize>,
@@ -65,11 +76,12 @@ pub(crate) struct Situation {
 }
 
 impl Spooler {
-    pub(crate) fn new(shared: Arc<Shared>, spool: Spool, is_first: bool) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, OpenSpool { spool, is_first }: OpenSpool) -> Self {
         Self {
             shared,
             is_first,
             phase: Phase::Adopting,
+            has_saved: false,
             spool: Some(spool),
             job: JoinSet::new(),
             health: Health::default(),
@@ -80,13 +92,17 @@ impl Spooler {
         }
     }
 
-    /// Has what waits in memory written from now on, and nothing read or sent, and says whether that is news.
-    pub(crate) fn save(&mut self) -> bool {
-        let is_news = !self.is_saving() && !self.is_closed();
-        if is_news {
+    /// Has what waits in memory written from now on, and nothing read or sent, until the disk fails; says whether what
+    /// is on its way is to wait as well.
+    pub(crate) fn save(&mut self, now: Instant) -> bool {
+        if !std::mem::replace(&mut self.has_saved, true) {
+            // A pause that was begun before would take from the time.
+            self.health.succeed();
+        }
+        if !self.is_closed() && self.health.is_usable(now) {
             self.phase = Phase::Saving;
         }
-        is_news
+        self.is_saving() && !self.is_failing()
     }
 
     pub(crate) fn is_saving(&self) -> bool {
@@ -98,9 +114,35 @@ impl Spooler {
         self.phase == Phase::Closed
     }
 
-    /// What a job has at the end of the worker's time.
-    pub(crate) fn give_back(&mut self) -> Option<Batch> {
-        self.writing.take()
+    /// Whether the disk is why what waits is not written.
+    pub(crate) fn is_failing(&self) -> bool {
+        self.health.is_failing()
+    }
+
+    /// Leaves what a job writes to the queue: at the end of the worker's time, or when it takes too long.
+    pub(crate) fn give_back(&mut self) {
+        if let Some(batch) = self.writing.take() {
+            self.shared.queue().put_back(batch);
+        }
+    }
+
+    /// Has batches sent as if there were no spool, what is being written included, if the disk hangs.
+    fn go_on_if_it_hangs(&mut self, now: Instant) {
+        if !self.health.hangs(now) {
+            return;
+        }
+        self.stop_saving();
+        if self.writing.is_some() {
+            self.give_back();
+            self.shared.wake();
+        }
+    }
+
+    /// Has batches sent again.
+    fn stop_saving(&mut self) {
+        if self.is_saving() {
+            self.phase = Phase::Running;
+        }
     }
 
     /// Which batches may be sent to a server.
@@ -120,7 +162,7 @@ impl Spooler {
         } else if self.is_first && self.health.takes_more(now) {
             Eligible::Written
         } else {
-            Eligible::All
+            Eligible::InTime
         }
     }
 
@@ -141,6 +183,7 @@ impl Spooler {
 
     /// Begins a job, if there is one to do.
     pub(crate) fn begin(&mut self, situation: Situation) {
+        self.go_on_if_it_hangs(situation.now);
         let Some(mut spool) = self.spool.take() else {
             return;
         };
@@ -175,12 +218,7 @@ impl Spooler {
             .flatten();
         self.has_written = batch.is_some();
         if let Some(batch) = batch {
-            let (id, events, bytes) = (batch.first_id(), batch.events, batch.bytes.clone());
-            self.writing = Some(batch);
-            self.start(spool, move |mut spool| {
-                let written = spool.write(id, events, &bytes);
-                (Some(spool), Outcome::Written(written))
-            });
+            self.begin_to_write(spool, batch);
         } else if let Some(bytes) = bytes {
             self.shared.queue().reserve(bytes);
             self.reading = Some(bytes);
@@ -193,6 +231,21 @@ impl Spooler {
         } else {
             self.spool = Some(spool);
         }
+    }
+
+    fn begin_to_write(&mut self, spool: Spool, batch: Batch) {
+        let (id, events, bytes) = (batch.first_id(), batch.events, batch.bytes.clone());
+        let shared = Arc::clone(&self.shared);
+        self.writing = Some(batch);
+        self.start(spool, move |mut spool| {
+            let mut lost = None;
+            // One after the other: there may be far more of them than memory.
+            let file = spool.write(id, events, &bytes, |events, batch| {
+                let line = shared.lose_file(events, batch, LossReason::SpoolFull);
+                lost = line.or(lost.take());
+            });
+            (Some(spool), Outcome::Written { file, lost })
+        });
     }
 
     fn start(&mut self, spool: Spool, job: impl FnOnce(Spool) -> Finished + Send + 'static) {

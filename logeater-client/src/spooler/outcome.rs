@@ -8,10 +8,8 @@ use crate::clock;
 use crate::log::Log;
 use crate::loss::LossReason;
 use crate::segment::Batch;
-use crate::spool::{
-    Adopted, DiskError, SetAside, Spool, TakeError, Taken, Ticket, WriteError, Written,
-};
-use crate::stats::is_worth_a_line;
+use crate::shared::Lost;
+use crate::spool::{Adopted, DiskError, SetAside, Spool, TakeError, Taken, Ticket, WriteError};
 
 /// The spool, unless it was closed, and what came of the job.
 pub(crate) type Finished = (Option<Spool>, Outcome);
@@ -19,7 +17,11 @@ pub(crate) type Finished = (Option<Spool>, Outcome);
 /// What came of a job.
 pub(crate) enum Outcome {
     Adopted(Adopted),
-    Written(Written),
+    Written {
+        file: Result<Ticket, WriteError>,
+        /// What is to be said of older files that gave way.
+        lost: Option<Lost>,
+    },
     Taken(Result<Option<Taken>, TakeError>),
     Removed(Result<(), DiskError>),
     Closed(Result<(), DiskError>),
@@ -39,7 +41,10 @@ impl Spooler {
         self.spool = spool;
         match outcome {
             Outcome::Adopted(adopted) => self.adopted(&adopted, log),
-            Outcome::Written(written) => self.written(written, log),
+            Outcome::Written { file, lost } => {
+                say(lost, log);
+                self.written(file, log);
+            }
             Outcome::Taken(taken) => self.taken(taken, log),
             Outcome::Removed(Ok(())) => self.health.make_room(),
             Outcome::Removed(Err(error)) => self.fails(&error, log),
@@ -61,7 +66,7 @@ impl Spooler {
         let next_overdue = || self.shared.queue().take_waiting(|batch| batch.is_overdue);
         let overdue = std::iter::from_fn(next_overdue).collect::<Vec<_>>();
         for batch in self.writing.take().into_iter().chain(overdue) {
-            self.not_written(batch, LossReason::SpoolFailed);
+            self.not_written(batch, LossReason::SpoolFailed, log);
         }
     }
 
@@ -88,34 +93,39 @@ impl Spooler {
         }
     }
 
-    fn written(&mut self, Written { dropped, ticket }: Written, log: &mut Log) {
-        for batch in dropped {
-            self.lose(batch.events, &batch.batch, LossReason::SpoolFull, log);
-        }
-        let Some(batch) = self.writing.take() else {
-            return;
-        };
-        match ticket {
+    fn written(&mut self, file: Result<Ticket, WriteError>, log: &mut Log) {
+        let batch = self.writing.take();
+        let reason = match file {
             Ok(file) => {
+                self.health.make_room();
                 self.works(log);
-                self.keep(batch, file);
+                return self.keep(batch, file);
             }
             Err(WriteError::Full) => {
                 if self.health.fill() {
                     log.say(|| warn!("the spool is full; events stay in memory"));
                 }
-                self.not_written(batch, LossReason::SpoolFull);
+                LossReason::SpoolFull
             }
             Err(WriteError::Disk(error)) => {
                 self.fails(&error, log);
-                self.not_written(batch, LossReason::SpoolFailed);
+                // There may be time to send, and to try again.
+                self.stop_saving();
+                LossReason::SpoolFailed
             }
+        };
+        if let Some(batch) = batch {
+            self.not_written(batch, reason, log);
         }
     }
 
-    /// A batch is on disk: it waits there, and in memory as well if it is to be sent at once.
-    fn keep(&self, mut batch: Batch, file: Ticket) {
+    /// A batch is on disk: it waits there, and in memory as well if it is to be sent at once. The file of one that was
+    /// given back meanwhile is removed.
+    fn keep(&self, batch: Option<Batch>, file: Ticket) {
         let mut queue = self.shared.queue();
+        let Some(mut batch) = batch else {
+            return queue.disown(file);
+        };
         queue.written(&mut batch, file);
         if self.is_first && !self.is_saving() && !batch.is_overdue {
             return queue.put_back(batch);
@@ -126,7 +136,7 @@ impl Spooler {
     }
 
     /// A batch is not on disk: it stays in memory, unless it can do so no longer.
-    fn not_written(&self, mut batch: Batch, reason: LossReason) {
+    fn not_written(&self, mut batch: Batch, reason: LossReason, log: &mut Log) {
         let mut queue = self.shared.queue();
         if batch.file.is_some() {
             // It is, as a part of another.
@@ -136,9 +146,8 @@ impl Spooler {
         if !self.is_saving() && !batch.is_overdue {
             return queue.put_back(batch);
         }
-        queue.give_up(&batch, reason);
         drop(queue);
-        self.shared.bury(batch, reason);
+        say(self.shared.lose_batch(batch, reason), log);
     }
 
     fn taken(&mut self, taken: Result<Option<Taken>, TakeError>, log: &mut Log) {
@@ -151,12 +160,12 @@ impl Spooler {
                 let SetAside { path, flaw } = file;
                 let path = path.display();
                 log.say(|| warn!(%path, %flaw, "a file in the spool was set aside"));
-                self.lose(events, &[], LossReason::SpoolFailed, log);
+                self.lose_file(events, log);
             }
             Err(TakeError::Gone { events, path }) => {
                 let path = path.display();
                 log.say(|| warn!(%path, "somebody else has removed a file of the spool"));
-                self.lose(events, &[], LossReason::SpoolFailed, log);
+                self.lose_file(events, log);
             }
             Err(TakeError::Postponed(error)) => self.fails(&error, log),
         }
@@ -169,13 +178,11 @@ impl Spooler {
         }
     }
 
-    /// Counts what was on disk, and is no longer: there is room for more.
-    fn lose(&mut self, events: u32, batch: &[u8], reason: LossReason, log: &mut Log) {
+    /// Loses what was on disk, and is no longer: there is room for more.
+    fn lose_file(&mut self, events: u32, log: &mut Log) {
         self.health.make_room();
-        let lost = self.shared.lose_file(events, batch, reason);
-        if is_worth_a_line(lost, events.into()) {
-            log.say(|| warn!(lost, %reason, "events were dropped"));
-        }
+        let line = self.shared.lose_file(events, &[], LossReason::SpoolFailed);
+        say(line, log);
     }
 
     fn fails(&mut self, error: &DiskError, log: &mut Log) {
@@ -188,5 +195,11 @@ impl Spooler {
         if self.health.succeed() {
             log.say(|| info!("the spool works again"));
         }
+    }
+}
+
+fn say(lost: Option<Lost>, log: &mut Log) {
+    if let Some(lost) = lost {
+        log.say(|| lost.say());
     }
 }

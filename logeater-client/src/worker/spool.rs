@@ -3,7 +3,9 @@
 use std::time::Instant;
 
 use super::{IDLE, Worker};
+use crate::loss::LossReason;
 use crate::queue::{Eligible, Queue};
+use crate::segment::Batch;
 use crate::spooler::{Situation, Spooler};
 use crate::stats::Gauge;
 
@@ -18,9 +20,32 @@ impl Worker<'_> {
     pub(super) fn save_if_due(&mut self, now: Instant) {
         let is_due =
             self.shared.queue().is_saving(now) || self.was_draining && !self.lanes.is_healthy();
-        if is_due && self.spooler.as_mut().is_some_and(Spooler::save) {
+        let Some(spooler) = self.spooler.as_mut().filter(|_| is_due) else {
+            return;
+        };
+        if spooler.save(now) {
             self.take_back();
         }
+    }
+
+    /// Puts all batches back into the queue, where all that has no end comes to the same one, unless the disk is why.
+    pub(super) fn give_back(&mut self) {
+        self.take_back();
+        let Some(spooler) = &mut self.spooler else {
+            return;
+        };
+        spooler.give_back();
+        if !spooler.is_failing() {
+            return;
+        }
+        while let Some(batch) = self.next_unwritten() {
+            self.give_up(batch, LossReason::SpoolFailed);
+        }
+    }
+
+    fn next_unwritten(&self) -> Option<Batch> {
+        let is_unwritten = |batch: &Batch| batch.file.is_none();
+        self.shared.queue().take_waiting(is_unwritten)
     }
 
     /// The server that may be sent a batch.
@@ -52,7 +77,7 @@ impl Worker<'_> {
 
     /// Which batches may be sent to a server.
     pub(super) fn eligible(&self, queue: &Queue, place: usize, now: Instant) -> Eligible {
-        let is_failing = self.lanes[place].is_failing();
+        let is_failing = self.lanes[place].backoff.is_failing();
         self.spooler.as_ref().map_or(Eligible::All, |spooler| {
             spooler.eligible(queue, is_failing, self.situation(now))
         })

@@ -33,6 +33,8 @@ pub(crate) enum Reply {
     Lies(Lie),
     /// Answers with a code, and stores nothing. One that is about the content refuses all events.
     Fails(Code),
+    /// The same, with a head of its own before the code, as servers in some languages do.
+    FailsAfterHead(Code),
     /// Answers as what is no gRPC server does, and stores nothing.
     Http(u16),
     /// Stores all events, and instead of the answer there is noise.
@@ -46,7 +48,9 @@ impl Reply {
     fn refuses(self, index: usize) -> bool {
         match self {
             Self::Refuses(every) => index.is_multiple_of(every),
-            Self::Fails(code) => matches!(code, Code::InvalidArgument | Code::OutOfRange),
+            Self::Fails(code) | Self::FailsAfterHead(code) => {
+                matches!(code, Code::InvalidArgument | Code::OutOfRange)
+            }
             _ => false,
         }
     }
@@ -70,6 +74,10 @@ pub(crate) enum Noise {
     NoProtobuf,
     /// The beginning of a message, and then the trailers.
     HalfMessage,
+    /// The beginning of a message of 4 GiB, and then the trailers.
+    GiantMessage,
+    /// An answer that is said to be compressed, in a way that nobody has asked for.
+    StrangeEncoding,
     /// `RST_STREAM`.
     StreamReset,
     /// GOAWAY with an error.
@@ -262,11 +270,12 @@ async fn answer(
     let entries = read(request.into_body(), is_batch).await?;
     let events = entries.len();
     let refused: Vec<_> = (0..events).filter(|index| reply.refuses(*index)).collect();
-    if !matches!(reply, Reply::Fails(_)) || !refused.is_empty() {
+    if !matches!(reply, Reply::Fails(_) | Reply::FailsAfterHead(_)) || !refused.is_empty() {
         state.lock().unwrap().keep(entries, &refused);
     }
     match reply {
         Reply::Fails(code) => return fail(&mut respond, code),
+        Reply::FailsAfterHead(code) => return say(&mut respond, b"", code),
         Reply::StoresAnd(noise) => return make(noise, &mut respond, &asks).await,
         Reply::StoresLate(time) => sleep(time).await,
         Reply::StoresAndLeaves => asks.send(Ask::Leave).ok()?,
@@ -278,7 +287,7 @@ async fn answer(
         let success = refused.is_empty();
         EventResponse { success }.encode_to_vec()
     };
-    say(&mut respond, &framed(&message))
+    say(&mut respond, &framed(&message), Code::Ok)
 }
 
 /// Reads a request to its end.
@@ -345,14 +354,14 @@ fn fail(respond: &mut SendResponse<Bytes>, code: Code) -> Option<()> {
     respond.send_response(head, true).ok().map(drop)
 }
 
-/// Says these bytes, and that all went well.
-fn say(respond: &mut SendResponse<Bytes>, bytes: &[u8]) -> Option<()> {
+/// Says these bytes, and then the code.
+fn say(respond: &mut SendResponse<Bytes>, bytes: &[u8], code: Code) -> Option<()> {
     let mut body = respond
         .send_response(head().body(()).unwrap(), false)
         .ok()?;
     body.send_data(Bytes::copy_from_slice(bytes), false).ok()?;
     let mut trailers = HeaderMap::new();
-    trailers.insert("grpc-status", 0.into());
+    trailers.insert("grpc-status", (code as i32).into());
     body.send_trailers(trailers).ok()
 }
 
@@ -363,8 +372,15 @@ async fn make(
 ) -> Option<()> {
     let ask = match noise {
         Noise::Silence => return pending().await,
-        Noise::NoProtobuf => return say(respond, &framed(b"\xff\xff\xff")),
-        Noise::HalfMessage => return say(respond, &framed(b"\x08\x01")[..=PREFIX_BYTES]),
+        Noise::NoProtobuf => return say(respond, &framed(b"\xff\xff\xff"), Code::Ok),
+        Noise::HalfMessage => {
+            return say(respond, &framed(b"\x08\x01")[..=PREFIX_BYTES], Code::Ok);
+        }
+        Noise::GiantMessage => return say(respond, b"\0\xff\xff\xff\xff\x08\x01", Code::Ok),
+        Noise::StrangeEncoding => {
+            let head = head().header("grpc-encoding", "strange").body(()).unwrap();
+            return respond.send_response(head, true).ok().map(drop);
+        }
         Noise::StreamReset => {
             respond.send_reset(Reason::INTERNAL_ERROR);
             return None;
