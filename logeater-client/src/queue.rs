@@ -45,20 +45,6 @@ struct Caller {
     taken: oneshot::Sender<()>,
 }
 
-/// Why an event is not taken, and whether the worker must be woken all the same: a batch was complete without it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct NotTaken {
-    pub(crate) reason: LossReason,
-    pub(crate) wake: bool,
-}
-
-impl From<LossReason> for NotTaken {
-    fn from(reason: LossReason) -> Self {
-        let wake = false;
-        Self { reason, wake }
-    }
-}
-
 /// An event whose sender need not wait any longer.
 pub(crate) struct Admitted {
     pub(crate) taken: oneshot::Sender<()>,
@@ -91,6 +77,8 @@ pub(crate) struct Queue {
     idle: bool,
     /// Whether the worker has ever looked at it.
     is_attended: bool,
+    /// Whether a batch is complete for which nobody has woken the worker: the event that did not fit in was not taken.
+    is_unseen: bool,
     stats: Stats,
 }
 
@@ -114,6 +102,7 @@ impl Queue {
             phase: Phase::Running,
             idle: true,
             is_attended: false,
+            is_unseen: false,
             stats: Stats::default(),
         }
     }
@@ -129,7 +118,7 @@ impl Queue {
         entry: &[u8],
         now_millis: u64,
         waiter: &mut Option<Waiter>,
-    ) -> Result<bool, NotTaken> {
+    ) -> Result<bool, LossReason> {
         let framed = framed_len(entry.len() + EVENT_ID_FIELD_BYTES);
         self.check(entry.len(), framed)?;
         let full = self.open.events > 0 && self.open.bytes.len() + framed > self.limits.batch_bytes;
@@ -137,10 +126,8 @@ impl Queue {
             self.seal();
         }
         if !self.make_room(framed) {
-            return Err(NotTaken {
-                reason: LossReason::QueueFull,
-                wake: full,
-            });
+            self.is_unseen |= full;
+            return Err(LossReason::QueueFull);
         }
         self.stats.emit();
         let first = self.open.events == 0;
@@ -158,6 +145,11 @@ impl Queue {
             self.seal();
         }
         Ok(full || complete || awaited || (first && self.idle))
+    }
+
+    /// Whether the worker must be woken though the last event was not taken.
+    pub(crate) fn take_unseen(&mut self) -> bool {
+        std::mem::take(&mut self.is_unseen)
     }
 
     /// Counts an event that sampling has left out.
@@ -221,11 +213,11 @@ impl Queue {
         &mut self,
         entry: &[u8],
         now_millis: u64,
-    ) -> Result<bool, NotTaken> {
+    ) -> Result<bool, LossReason> {
         if self.callers.is_empty() {
             self.append(entry, now_millis, &mut None)
         } else {
-            Err(LossReason::QueueFull.into())
+            Err(LossReason::QueueFull)
         }
     }
 
@@ -252,8 +244,7 @@ impl Queue {
             if caller.taken.is_closed() {
                 continue;
             }
-            let taken = self.append(&caller.entry, caller.now_millis, &mut None);
-            let lost = match taken.map_err(|NotTaken { reason, .. }| reason) {
+            let lost = match self.append(&caller.entry, caller.now_millis, &mut None) {
                 Err(LossReason::QueueFull) => {
                     self.callers.push_front(caller);
                     break;

@@ -242,8 +242,7 @@ impl Model {
     }
 
     fn emit(&mut self, user_id: &str, mut waiter: Option<Waiter>) {
-        let taken = self.queue.append(&entry(user_id), 1, &mut waiter);
-        if let Err(NotTaken { reason, .. }) = taken {
+        if let Err(reason) = self.queue.append(&entry(user_id), 1, &mut waiter) {
             self.untaken += 1;
             self.queue.lose(reason);
         }
@@ -251,8 +250,7 @@ impl Model {
 
     fn wait(&mut self, user_bytes: usize, patient: bool) {
         let entry = entry(&"w".repeat(user_bytes));
-        let taken = self.queue.append_in_turn(&entry, 1);
-        if taken.is_err_and(|not_taken| not_taken.reason == LossReason::QueueFull) {
+        if self.queue.append_in_turn(&entry, 1) == Err(LossReason::QueueFull) {
             let taken = self.queue.wait_for_room(&entry, 1);
             if patient {
                 self.callers.push_back(taken);
@@ -568,13 +566,15 @@ fn what_is_over_the_limits_is_not_taken() {
     for too_large in [ENTRY_BYTES_MAX - EVENT_ID_FIELD_BYTES + 1, 4_000] {
         assert_eq!(
             queue.append(&vec![0; too_large], 1, &mut None),
-            Err(LossReason::TooLarge.into())
+            Err(LossReason::TooLarge)
         );
     }
     assert_eq!(queue.append(&[0; 3_900], 1, &mut None), Ok(true));
     let mut waiter = Some(oneshot::channel().0);
-    let full = queue.append(&[0; 100], 1, &mut waiter).unwrap_err();
-    assert_eq!(full.reason, LossReason::QueueFull);
+    assert_eq!(
+        queue.append(&[0; 100], 1, &mut waiter),
+        Err(LossReason::QueueFull)
+    );
     assert!(waiter.is_some());
 }
 
@@ -583,7 +583,10 @@ fn an_event_that_finds_no_room_wakes_the_worker_once_for_the_batch_that_is_compl
     let mut queue = queue(Duration::from_hours(1));
     queue.append(&[0; 3_900], 1, &mut None).unwrap();
     queue.set_idle(false);
-    let mut is_woken = || queue.append(&[0; 100], 1, &mut None).unwrap_err().wake;
+    let mut is_woken = || {
+        queue.append(&[0; 100], 1, &mut None).unwrap_err();
+        queue.take_unseen()
+    };
     assert_eq!([is_woken(), is_woken()], [true, false]);
     let batch = queue.next_batch(Instant::now(), false, Eligible::All);
     assert_eq!(batch.unwrap().events, 1);
@@ -627,8 +630,7 @@ fn those_who_wait_for_room_have_their_turns_and_end_with_the_client() {
     let mut first = queue.wait_for_room(&[1; 3_000], 1);
     let mut second = queue.wait_for_room(&[2; 3_000], 1);
     // Nobody overtakes them, even if there is room.
-    let overtaking = queue.append_in_turn(b"", 1);
-    assert_eq!(overtaking, Err(LossReason::QueueFull.into()));
+    assert_eq!(queue.append_in_turn(b"", 1), Err(LossReason::QueueFull));
     assert!(queue.admit().is_empty());
     let batch = queue
         .next_batch(Instant::now(), false, Eligible::All)

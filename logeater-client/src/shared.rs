@@ -18,7 +18,7 @@ use crate::encode::Encoder;
 use crate::loss::{LossReason, LossReports};
 #[cfg(feature = "metrics")]
 use crate::metrics::Metrics;
-use crate::queue::{Admitted, Done, NotTaken, Queue};
+use crate::queue::{Admitted, Done, Queue};
 use crate::sampling::Sampling;
 use crate::segment::{Batch, Waiter};
 use crate::starter::{NoWorker, Start, Starter};
@@ -137,13 +137,9 @@ impl Shared {
     ) -> Result<(), LossReason> {
         loop {
             let taken = self.queue().append(entry, now_millis, &mut waiter);
-            let (wake, lost) = match taken {
-                Ok(wake) => (wake, Ok(())),
-                Err(NotTaken { reason, wake }) => (wake, Err(reason)),
-            };
-            self.wake_if(wake);
-            if lost != Err(LossReason::QueueFull) || !self.make_way() {
-                return lost;
+            match taken {
+                Err(LossReason::QueueFull) if self.make_way() => {}
+                taken => return taken.map(|wake| self.wake_if(wake)),
             }
         }
     }
@@ -156,11 +152,11 @@ impl Shared {
         let mut queue = self.queue();
         let (wake, waits) = match queue.append_in_turn(entry, now_millis) {
             Ok(wake) => (wake, None),
-            Err(NotTaken {
-                reason: LossReason::QueueFull,
-                wake,
-            }) => (wake, Some(queue.wait_for_room(entry, now_millis))),
-            Err(NotTaken { reason, .. }) => return Err(reason),
+            Err(LossReason::QueueFull) => {
+                let waits = queue.wait_for_room(entry, now_millis);
+                (queue.take_unseen(), Some(waits))
+            }
+            Err(reason) => return Err(reason),
         };
         drop(queue);
         self.wake_if(wake);
@@ -216,9 +212,13 @@ impl Shared {
 
     /// Takes the oldest events out of the way that are on disk, or that may be dropped, if there are any.
     #[cold]
-    fn make_way(&self) -> bool {
+    fn make_way(self: &Arc<Self>) -> bool {
         let drop_oldest = self.when_full == WhenFull::DropOldest;
-        let taken = self.queue().make_way(drop_oldest);
+        let (taken, wake) = {
+            let mut queue = self.queue();
+            (queue.make_way(drop_oldest), queue.take_unseen())
+        };
+        self.wake_if(wake);
         let Some(batch) = taken else { return false };
         if batch.gauge == Gauge::Spooled {
             self.let_go(batch);

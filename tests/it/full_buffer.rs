@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use logeater_client::{Client, LossReason, WhenFull};
+use logeater_client::{Client, EventExt, LossReason, WhenFull};
 
 use crate::support::{Order, Peer, SilentPeer, client};
 
@@ -131,6 +131,35 @@ fn an_awaited_event_that_is_dropped_for_a_newer_one_is_told_so() {
     let lost = logeater_client::PushError::Lost(LossReason::QueueFull);
     assert_eq!(pushed, Err(lost));
     client.shutdown_blocking(Duration::ZERO);
+}
+
+#[test]
+fn a_batch_that_is_complete_when_there_is_no_room_does_not_linger() {
+    let peer = Peer::answering_batches(|_| Ok(()));
+    let large = |number| Order { number }.by("u".repeat(3_000));
+    let too_large = Order { number: 0 }.by("u".repeat(5_000));
+    for waits in [false, true] {
+        let builder = client(&peer.url).linger(LONG).buffer_bytes(4_000);
+        let client = builder.build().unwrap();
+        client.emit(large(0));
+        for _ in 0..1_000 {
+            // Meanwhile whom the first one has woken goes to sleep again.
+            client.emit(&too_large);
+        }
+        let started = Instant::now();
+        if waits {
+            client.emit_blocking(large(1));
+        } else {
+            client.emit(large(1));
+        }
+        while client.stats().delivered == 0 {
+            thread::yield_now();
+        }
+        // The metrics are told every five seconds, which would see to it as well.
+        assert!(started.elapsed() < Duration::from_secs(4));
+        let report = client.shutdown_blocking(PATIENCE);
+        assert_eq!(report.delivered, 1 + u64::from(waits), "{report:?}");
+    }
 }
 
 #[test]
