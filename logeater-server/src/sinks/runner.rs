@@ -25,9 +25,6 @@ const TICK: Duration = Duration::from_secs(1);
 /// The pause after the store could not be read or written.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// How many rows are sent once more at a time.
-const RESEND_ROWS: usize = 500;
-
 /// What a runner needs of the collector.
 #[derive(Clone, Debug)]
 pub(crate) struct Context {
@@ -256,7 +253,13 @@ impl Runner {
 
     async fn resend(&mut self) {
         let name = Arc::clone(&self.worker.name);
-        let asked = self.ask(move |reader| cursors::resends(reader, &name, RESEND_ROWS));
+        let SinkConfig {
+            batch_rows,
+            batch_bytes,
+            ..
+        } = self.worker.config;
+        let asked =
+            self.ask(move |reader| cursors::resends(reader, &name, batch_rows, batch_bytes));
         let Some(found) = asked.await.filter(|found| !found.is_empty()) else {
             return;
         };

@@ -69,11 +69,13 @@ pub(crate) fn place(reader: &Reader, sink: &str) -> Result<Option<Place>, Error>
     })
 }
 
-/// What is to be sent once more, oldest first; `None` in the place of an event that is gone.
+/// What is to be sent once more, oldest first; `None` in the place of an event that is gone. At most so many rows, and no
+/// more once they take so many bytes.
 pub(crate) fn resends(
     reader: &Reader,
     sink: &str,
     rows: usize,
+    bytes: usize,
 ) -> Result<Vec<(i64, Option<StoredEvent>)>, Error> {
     let sequences: Vec<i64> = reader.query(|conn| {
         let mut query = conn.prepare_cached(
@@ -81,8 +83,16 @@ pub(crate) fn resends(
         )?;
         query.query_map((sink, rows), |row| row.get(0))?.collect()
     })?;
-    let with_event = |sequence| Ok((sequence, reader.event(sequence)?));
-    sequences.into_iter().map(with_event).collect()
+    let (mut resends, mut taken) = (Vec::new(), 0);
+    for sequence in sequences {
+        let event = reader.event(sequence)?;
+        taken += event.as_ref().map_or(0, StoredEvent::bytes);
+        resends.push((sequence, event));
+        if taken >= bytes {
+            break;
+        }
+    }
+    Ok(resends)
 }
 
 /// Writes progress down, unless somebody has moved the cursor since `generation`; says whether it did.
