@@ -43,6 +43,10 @@ pub mod event;
 #[path = "generated/raw.rs"]
 pub mod raw;
 
+/// `proto/event.proto` as an encoded `google.protobuf.FileDescriptorSet`, for the reflection service.
+#[cfg(feature = "grpc")]
+pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!("generated/event.bin");
+
 pub use decode::{DecodeError, EntryRef, entries};
 pub use encode::{
     EVENT_ID_FIELD_BYTES, Envelope, frame_entry, framed_len, write_entry, write_event_id,

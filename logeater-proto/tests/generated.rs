@@ -7,6 +7,8 @@
 use std::path::Path;
 use std::{env, fs};
 
+use prost::Message;
+use protox::prost_reflect::prost_types::FileDescriptorSet;
 use tonic_build::manual;
 
 #[test]
@@ -29,14 +31,32 @@ fn the_generated_code_is_current() {
     }
 }
 
+#[test]
+fn the_descriptor_of_the_contract_is_current() {
+    let descriptor = contract().encode_to_vec();
+    let path = Path::new("src/generated/event.bin");
+    if env::var_os("LOGEATER_UPDATE").is_some() {
+        fs::write(path, &descriptor).unwrap();
+    }
+    let checked_in = fs::read(path).unwrap_or_default();
+    assert!(
+        checked_in == descriptor,
+        "{} is stale: LOGEATER_UPDATE=1 cargo test -p logeater-proto --test generated",
+        path.display(),
+    );
+}
+
+fn contract() -> FileDescriptorSet {
+    protox::compile(["proto/event.proto"], ["proto"]).unwrap()
+}
+
 fn messages_and_services(out: &Path) {
-    let contract = protox::compile(["proto/event.proto"], ["proto"]).unwrap();
     tonic_prost_build::configure()
         .build_transport(false)
         .client_mod_attribute("event", "#[cfg(feature = \"grpc\")]")
         .server_mod_attribute("event", "#[cfg(feature = \"grpc\")]")
         .out_dir(out)
-        .compile_fds(contract)
+        .compile_fds(contract())
         .unwrap();
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use logeater_schema::Catalog;
 use tokio::sync::watch;
 
+use crate::live::Live;
 use crate::plan::Plan;
 use crate::rules::{Rule, Rules};
 use crate::sinks::{self, SinkConfig};
@@ -20,6 +21,7 @@ pub struct Control {
     plan: Arc<watch::Sender<Arc<Plan>>>,
     sinks: Arc<[(String, SinkConfig)]>,
     rules: Arc<watch::Sender<Arc<Rules>>>,
+    live: Arc<watch::Sender<Arc<Live>>>,
 }
 
 impl Control {
@@ -30,12 +32,37 @@ impl Control {
             plan: Arc::new(watch::Sender::new(Arc::new(plan))),
             sinks: config.sinks.clone().into(),
             rules: Arc::new(watch::Sender::new(Arc::clone(&config.rules))),
+            live: Arc::new(watch::Sender::new(Arc::new(Live::new(config)))),
         }
     }
 
     /// What the catalog of the moment knows.
     pub(crate) fn plan(&self) -> watch::Receiver<Arc<Plan>> {
         self.plan.subscribe()
+    }
+
+    /// What else counts now.
+    pub(crate) fn live(&self) -> watch::Receiver<Arc<Live>> {
+        self.live.subscribe()
+    }
+
+    /// Takes over what may change while the collector serves: the catalog, the rules, the tokens, the certificates,
+    /// the rates, and how many connections, and entries of a request, there may be.
+    ///
+    /// It counts for the connections and requests that come from then on; rates begin anew. All else counts from the
+    /// next start.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot hold a table of the catalog, or fails, or a rule names a sink that there is not now. All
+    /// stays as it was then.
+    pub async fn reload(&self, config: Config) -> Result<(), Error> {
+        sinks::check(&self.sinks, &config.rules)?;
+        let live = Live::new(&config);
+        self.set_catalog(config.catalog).await?;
+        self.rules.send_replace(config.rules);
+        self.live.send_replace(Arc::new(live));
+        Ok(())
     }
 
     /// Grows the store's tables to those of this catalog, and fills them from the next request on.

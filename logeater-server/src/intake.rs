@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use logeater_proto::event::Rejection;
-use logeater_proto::{ENTRY_BYTES_MAX, EntryRef, REQUEST_ENTRIES_MAX, entries};
+use logeater_proto::{ENTRY_BYTES_MAX, EntryRef, entries};
 use logeater_schema::check_event_type;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -39,13 +39,17 @@ impl Intake {
     /// # Errors
     ///
     /// When the bytes are no batch, or too many entries; an entry that is no entry is refused alone.
-    pub(crate) fn batch(&self, request: &Bytes) -> Result<(Batch, Vec<Rejection>), String> {
+    pub(crate) fn batch(
+        &self,
+        request: &Bytes,
+        entries_max: u32,
+    ) -> Result<(Batch, Vec<Rejection>), String> {
         let plan = self.plan();
         let mut batch = Batch::new(request.clone(), Arc::clone(&plan));
         let mut rejected = Vec::new();
         for (index, entry) in (0..).zip(entries(request)) {
-            if index == REQUEST_ENTRIES_MAX {
-                return Err(format!("a batch has at most {REQUEST_ENTRIES_MAX} entries"));
+            if index == entries_max {
+                return Err(format!("a batch has at most {entries_max} entries"));
             }
             let entry = entry.map_err(|error| error.to_string())?;
             match self.row(&plan, entry, &mut batch) {

@@ -1,4 +1,4 @@
-use logeater_proto::{Envelope, frame_entry, write_entry};
+use logeater_proto::{Envelope, REQUEST_ENTRIES_MAX, frame_entry, write_entry};
 
 use super::*;
 use crate::testing::cart;
@@ -13,6 +13,10 @@ fn intake() -> Intake {
         plan: watch::Sender::new(Arc::new(plan)).subscribe(),
         new_id: || Uuid::from_u128(7),
     }
+}
+
+fn read_batch(request: &Bytes) -> Result<(Batch, Vec<Rejection>), String> {
+    intake().batch(request, REQUEST_ENTRIES_MAX)
 }
 
 fn entry(event_type: &str, details: Option<&str>) -> Vec<u8> {
@@ -48,7 +52,7 @@ fn reason(entry: Vec<u8>) -> String {
 #[test]
 fn a_row_has_the_text_of_the_entry() {
     let request = framed(&[entry("cart.add", Some(r#"{"sku":"a"}"#))]);
-    let (batch, rejected) = intake().batch(&request).unwrap();
+    let (batch, rejected) = read_batch(&request).unwrap();
     assert!(rejected.is_empty());
     let [row] = &batch.rows[..] else {
         panic!("{batch:?}")
@@ -141,7 +145,7 @@ fn a_refused_entry_costs_no_other() {
         entry("Cart", None),
         entry("cart.remove", None),
     ]);
-    let (batch, rejected) = intake().batch(&request).unwrap();
+    let (batch, rejected) = read_batch(&request).unwrap();
     assert_eq!(batch.rows.len(), 2);
     assert_eq!(
         rejected
@@ -155,15 +159,15 @@ fn a_refused_entry_costs_no_other() {
 #[test]
 fn an_entry_that_is_no_message_is_refused_alone_and_a_batch_that_is_none_as_a_whole() {
     let request = framed(&[vec![0xff, 0xff], entry("cart.add", None)]);
-    let (batch, rejected) = intake().batch(&request).unwrap();
+    let (batch, rejected) = read_batch(&request).unwrap();
     assert_eq!((batch.rows.len(), rejected.len()), (1, 1));
-    assert!(intake().batch(&request.slice(..request.len() - 1)).is_err());
+    assert!(read_batch(&request.slice(..request.len() - 1)).is_err());
 }
 
 #[test]
 fn a_batch_of_too_many_entries_is_refused_as_a_whole() {
     let most = REQUEST_ENTRIES_MAX as usize;
-    let (_, rejected) = intake().batch(&[0x0a, 0].repeat(most).into()).unwrap();
+    let (_, rejected) = read_batch(&[0x0a, 0].repeat(most).into()).unwrap();
     assert_eq!(rejected.len(), most);
     // The answer stays under the limit of gRPC.
     assert!(
@@ -173,8 +177,6 @@ fn a_batch_of_too_many_entries_is_refused_as_a_whole() {
             .sum::<usize>()
             < 4 << 20
     );
-    let error = intake()
-        .batch(&[0x0a, 0].repeat(most + 1).into())
-        .unwrap_err();
+    let error = read_batch(&[0x0a, 0].repeat(most + 1).into()).unwrap_err();
     assert_eq!(error, "a batch has at most 100000 entries");
 }

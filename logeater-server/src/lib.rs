@@ -13,18 +13,26 @@
 //! The rowid of `events` is the sequence of insertion, and no number is ever given twice. Times are text
 //! in ISO 8601, UTC, with microseconds; RECORDs and repeated columns are JSON text.
 
+mod access;
+mod arrival;
 mod batch;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod config;
+mod connections;
 mod control;
 mod convert;
 mod decimal;
 mod details;
 mod error;
+mod gate;
 mod intake;
 mod limits;
+mod live;
 mod plan;
+mod readiness;
+#[cfg(feature = "reflection")]
+mod reflection;
 mod retention;
 mod rules;
 mod serve;
@@ -32,11 +40,17 @@ mod service;
 mod shorten;
 mod sinks;
 mod stats;
+mod status;
 mod store;
 #[cfg(test)]
 mod testing;
 mod time;
+#[cfg(feature = "web")]
+mod web;
 
+pub use access::Token;
+#[cfg(feature = "tls")]
+pub use access::{Tls, TlsError};
 pub use config::Config;
 pub use control::Control;
 pub use error::Error;

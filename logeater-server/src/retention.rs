@@ -15,12 +15,12 @@ use crate::store::{Queue, Refusal};
 const EVERY: Duration = Duration::from_secs(10);
 
 /// How long events are kept, and how many: both at most.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Retention {
-    age: Option<Duration>,
-    size: Option<u64>,
-    ballast: u64,
+    pub(crate) age: Option<Duration>,
+    pub(crate) size: Option<u64>,
+    pub(crate) ballast: u64,
 }
 
 impl Default for Retention {

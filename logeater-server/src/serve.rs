@@ -7,40 +7,41 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use logeater_proto::REQUEST_BYTES_MAX;
 use logeater_proto::raw::event_server::EventServer;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
-use tokio_stream::wrappers::TcpListenerStream;
-use tokio_stream::{Stream, StreamExt};
+use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
 use tonic::codec::CompressionEncoding;
+use tonic::service::LayerExt;
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Server;
 use tonic_health::ServingStatus;
+use tonic_health::pb::health_server::{Health, HealthServer};
 use tonic_health::server::{HealthReporter, health_reporter};
+use tower::util::{MapRequestLayer, MapResponseLayer};
 use uuid::Uuid;
 
-use crate::control::Control;
+use crate::arrival::Arrivals;
+use crate::connections::{Connection, Door};
+use crate::gate::Gate;
 use crate::intake::Intake;
-use crate::retention::{Keeper, Retention};
+use crate::readiness::Readiness;
+use crate::retention::Keeper;
 use crate::service::EventService;
-use crate::sinks::{self, Context, Runners, SinkConfig};
+use crate::sinks::{self, Context, Runners};
 use crate::stats::Stats;
 use crate::store::Store;
-use crate::{Config, Error};
-
-/// How long no connection is accepted after accepting one failed, for example for want of file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+#[cfg(feature = "web")]
+use crate::web::{Pages, Web};
+use crate::{Config, Control, Error};
 
 /// How long a connection may be quiet before it is asked whether it still is there.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_mins(1);
 
 /// How long the answer to that may take.
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
-
-/// How many requests of one connection are worked on at once.
-const CONCURRENT_STREAMS_MAX: u32 = 1_024;
 
 /// The names by which the health service is asked: the whole server, and the service of events.
 const HEALTH_NAMES: [&str; 2] = ["", logeater_proto::raw::event_server::SERVICE_NAME];
@@ -88,11 +89,10 @@ pub struct Collector {
     store: Store,
     service: EventService,
     control: Control,
-    sinks: Vec<(String, SinkConfig)>,
-    retention: Retention,
-    data: PathBuf,
+    config: Config,
     path: PathBuf,
-    drain_timeout: Duration,
+    #[cfg(feature = "web")]
+    web: Option<TcpListener>,
 }
 
 impl Collector {
@@ -108,25 +108,35 @@ impl Collector {
         let (store, plan) = Store::open(config, Arc::clone(&stats))?;
         tracing::info!("{} event types of the catalog have a table", plan.len());
         let control = Control::new(config, store.queue(), plan);
-        let intake = Intake {
-            plan: control.plan(),
-            new_id: Uuid::now_v7,
-        };
         let service = EventService {
-            intake,
+            gate: Gate {
+                live: control.live(),
+                stats: Arc::clone(&stats),
+            },
+            intake: Intake {
+                plan: control.plan(),
+                new_id: Uuid::now_v7,
+            },
             queue: store.queue(),
+            readiness: Readiness::new(),
             stats,
         };
         Ok(Self {
             store,
             service,
             control,
-            sinks: config.sinks.clone(),
-            retention: config.retention.clone(),
-            data: config.data().to_owned(),
+            config: config.clone(),
             path: config.store(),
-            drain_timeout: config.drain_timeout,
+            #[cfg(feature = "web")]
+            web: None,
         })
+    }
+
+    /// Serves `/metrics`, `/healthz` and `/readyz` on this listener too, over HTTP/1.1 and without TLS.
+    #[cfg(feature = "web")]
+    pub fn web(mut self, listener: TcpListener) -> Self {
+        self.web = Some(listener);
+        self
     }
 
     /// What changes the collector while it serves.
@@ -152,6 +162,12 @@ impl Collector {
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), Error> {
         let stats = Arc::clone(&self.service.stats);
+        let readiness = self.service.readiness.clone();
+        let door = Door {
+            live: self.control.live(),
+            stats: Arc::clone(&stats),
+            timeout: self.config.request_timeout,
+        };
         let context = Context {
             store: self.path.clone(),
             queue: self.store.queue(),
@@ -160,47 +176,47 @@ impl Collector {
             stop: CancellationToken::new(),
         };
         let keeper = Keeper {
-            retention: self.retention,
-            sinks: self.sinks.iter().map(|(name, _)| name.clone()).collect(),
-            data: self.data,
+            retention: self.config.retention.clone(),
+            sinks: self.config.sink_names(),
+            data: self.config.data().to_owned(),
             queue: context.queue.clone(),
             stop: context.stop.clone(),
         };
-        let mut runners = Runners::start(context, self.sinks).await?;
+        let mut runners = Runners::start(context, self.config.sinks.clone()).await?;
         runners.spawn(keeper.run());
+        let (connections, cut) = door.open(listener);
+        #[cfg(feature = "web")]
+        let _web = self.web.take().map(|listener| {
+            let pages = Pages::new(&self.service, &self.config);
+            Web::open(listener, pages)
+        });
         let (health, health_server) = health_reporter();
         set_health(&health, ServingStatus::Serving).await;
-        // The limit is on what a request is once it is decompressed.
-        let events = EventServer::new(self.service)
-            .max_decoding_message_size(REQUEST_BYTES_MAX)
-            .accept_compressed(CompressionEncoding::Gzip)
-            .accept_compressed(CompressionEncoding::Zstd);
         let (stop, stopped) = oneshot::channel::<()>();
-        let mut server = pin!(
-            Server::builder()
-                .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
-                .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
-                .max_concurrent_streams(CONCURRENT_STREAMS_MAX)
-                .add_service(events)
-                .add_service(health_server)
-                .serve_with_incoming_shutdown(connections(listener), async { drop(stopped.await) })
-        );
+        let mut server = pin!(answer(
+            self.service,
+            health_server,
+            &self.config,
+            connections,
+            stopped
+        ));
         let ended = tokio::select! {
             () = shutdown => Ok(()),
             () = self.store.ended() => Ok(()),
-            failed = &mut server => failed.map_err(Error::serve),
+            () = report_health(&readiness, &health) => Ok(()),
+            failed = &mut server => failed,
         };
-        let deadline = Instant::now() + self.drain_timeout;
+        let timeout = self.config.drain_timeout;
+        let deadline = Instant::now() + timeout;
+        readiness.drain();
         drop(stop);
         end_health(health).await;
         if ended.is_ok() && timeout_at(deadline, server).await.is_err() {
-            tracing::warn!(
-                "requests are still in flight after {:?}: the store closes without them",
-                self.drain_timeout
-            );
+            tracing::warn!("requests are still in flight after {timeout:?}: they are cut off");
         }
+        drop(cut);
         runners.stop(deadline).await;
-        let closed = blocking(move || self.store.close()).await;
+        let closed = close(self.store, &self.path, timeout).await;
         let counts = stats.counts();
         tracing::info!(
             stored = counts.stored,
@@ -213,24 +229,65 @@ impl Collector {
     }
 }
 
-/// Accepted connections; one that fails is no reason to stop.
-fn connections(listener: TcpListener) -> impl Stream<Item = Result<TcpStream, Infallible>> {
-    TcpListenerStream::new(listener)
-        .then(async |accepted| match accepted {
-            Ok(connection) => {
-                // Answers are small and awaited: they must not wait to be filled up.
-                if let Err(error) = connection.set_nodelay(true) {
-                    tracing::debug!("TCP_NODELAY: {error}");
-                }
-                Some(Ok(connection))
-            }
-            Err(error) => {
-                tracing::warn!("cannot accept a connection: {error}");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-                None
-            }
+/// Answers the requests of these connections, until it is stopped and the last of them is answered.
+async fn answer(
+    service: EventService,
+    health: HealthServer<impl Health>,
+    config: &Config,
+    connections: impl Stream<Item = Result<Connection, Infallible>>,
+    stopped: oneshot::Receiver<()>,
+) -> Result<(), Error> {
+    let (gate, answers) = (service.gate.clone(), service.gate.clone());
+    // The limit is on what a request is once it is decompressed.
+    let events = EventServer::new(service)
+        .max_decoding_message_size(config.request_bytes)
+        .accept_compressed(CompressionEncoding::Gzip)
+        .accept_compressed(CompressionEncoding::Zstd);
+    let events = InterceptedService::new(events, move |request| gate.enter(request));
+    let arrivals = Arrivals::new(config.queue_bytes, config.request_timeout);
+    let router = Server::builder()
+        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+        .max_concurrent_streams(config.streams)
+        .layer(MapRequestLayer::new(move |request| arrivals.limit(request)))
+        .add_service(
+            MapResponseLayer::new(move |response| answers.answered(response)).named_layer(events),
+        )
+        .add_service(health);
+    #[cfg(feature = "reflection")]
+    let router = {
+        let (v1, v1alpha) = crate::reflection::services().map_err(Error::serve)?;
+        router.add_service(v1).add_service(v1alpha)
+    };
+    router
+        .serve_with_incoming_shutdown(connections, async { drop(stopped.await) })
+        .await
+        .map_err(Error::serve)
+}
+
+/// Commits what has queued and closes the store, unless that takes too long.
+async fn close(store: Store, path: &Path, timeout: Duration) -> Result<(), Error> {
+    let closing = blocking(move || store.close());
+    tokio::time::timeout(timeout, closing)
+        .await
+        .unwrap_or_else(|_| {
+            let reason =
+                format!("it did not close within {timeout:?}; what was acknowledged is safe");
+            Err(Error::store(path, reason))
         })
-        .filter_map(|connection| connection)
+}
+
+/// Says by the health service whether events can be taken, for as long as nothing ends.
+async fn report_health(readiness: &Readiness, health: &HealthReporter) {
+    let mut changes = readiness.follow();
+    while let Some(is_ready) = changes.next().await {
+        let status = if is_ready {
+            ServingStatus::Serving
+        } else {
+            ServingStatus::NotServing
+        };
+        set_health(health, status).await;
+    }
 }
 
 async fn set_health(health: &HealthReporter, status: ServingStatus) {

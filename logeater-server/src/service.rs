@@ -1,65 +1,102 @@
 //! The gRPC service: bytes in, the store's word out.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use logeater_proto::event::{BatchResponse, EventResponse};
 use logeater_proto::raw::event_server::Event;
 use tonic::{Request, Response, Status};
 
+use crate::access::Caller;
+use crate::batch::Batch;
+use crate::gate::Gate;
 use crate::intake::Intake;
+use crate::readiness::Readiness;
 use crate::stats::{Counts, Stats};
-use crate::store::{Queue, Refusal};
+use crate::status;
+use crate::store::{Queue, Refusal, Room};
 
 /// Answers pushes when what they hold is safe.
 #[derive(Debug)]
 pub(crate) struct EventService {
+    pub(crate) gate: Gate,
     pub(crate) intake: Intake,
     pub(crate) queue: Queue,
+    pub(crate) readiness: Readiness,
     pub(crate) stats: Arc<Stats>,
+}
+
+/// A request that has found room.
+struct Push {
+    request: Bytes,
+    caller: Option<Arc<Caller>>,
+    room: Room,
+    since: Instant,
 }
 
 #[tonic::async_trait]
 impl Event for EventService {
     async fn push(&self, request: Request<Bytes>) -> Result<Response<EventResponse>, Status> {
-        let request = request.into_inner();
-        let room = self
-            .queue
-            .reserve(request.len())
-            .map_err(|refusal| status(&refusal))?;
+        let push = self.begin(request)?;
         let batch = self
             .intake
-            .entry(&request)
+            .entry(&push.request)
             .map_err(|reason| self.refuse(reason))?;
-        self.queue
-            .store(batch, 0, room)
-            .await
-            .map_err(|refusal| status(&refusal))?;
+        self.store(push, batch, 0).await?;
         Ok(Response::new(EventResponse { success: true }))
     }
 
     async fn push_batch(&self, request: Request<Bytes>) -> Result<Response<BatchResponse>, Status> {
-        let request = request.into_inner();
-        let room = self
-            .queue
-            .reserve(request.len())
-            .map_err(|refusal| status(&refusal))?;
+        let push = self.begin(request)?;
         let (batch, rejected) = self
             .intake
-            .batch(&request)
+            .batch(&push.request, self.gate.live().request_entries)
             .map_err(Status::invalid_argument)?;
         // A batch without rows goes the same way: its refused entries are counted there.
-        let counts = self
-            .queue
-            .store(batch, rejected.len() as u64, room)
-            .await
-            .map_err(|refusal| status(&refusal))?;
+        let counts = self.store(push, batch, rejected.len() as u64).await?;
         let accepted = u32::try_from(counts.stored + counts.repeated).unwrap_or(u32::MAX);
         Ok(Response::new(BatchResponse { accepted, rejected }))
     }
 }
 
 impl EventService {
+    fn begin(&self, request: Request<Bytes>) -> Result<Push, Status> {
+        let since = Instant::now();
+        let (_, mut extensions, request) = request.into_parts();
+        let room = self.queue.reserve(request.len());
+        Ok(Push {
+            room: room.map_err(|refusal| self.refused(&refusal))?,
+            caller: extensions.remove(),
+            request,
+            since,
+        })
+    }
+
+    async fn store(&self, push: Push, batch: Batch, refused: u64) -> Result<Counts, Status> {
+        self.gate.admit(&batch, push.caller.as_deref())?;
+        let stored = self.queue.store(batch, refused, push.room).await;
+        match &stored {
+            Ok(_) => {
+                self.readiness.committed(true);
+                self.stats.pushed(push.since.elapsed());
+            }
+            Err(Refusal::DiskFull | Refusal::Failed(_)) => self.readiness.committed(false),
+            Err(Refusal::QueueFull | Refusal::Closed) => {}
+        }
+        stored.map_err(|refusal| self.refused(&refusal))
+    }
+
+    fn refused(&self, refusal: &Refusal) -> Status {
+        self.stats.refused(match refusal {
+            Refusal::QueueFull => "queue_full",
+            Refusal::DiskFull => "disk_full",
+            Refusal::Failed(_) => "store_failed",
+            Refusal::Closed => "shutdown",
+        });
+        status::refused(refusal)
+    }
+
     /// Counts one entry that is refused for good.
     fn refuse(&self, reason: String) -> Status {
         self.stats.add(&Counts {
@@ -67,14 +104,5 @@ impl EventService {
             ..Counts::default()
         });
         Status::invalid_argument(reason)
-    }
-}
-
-/// How clients are told that they may send again later.
-fn status(refusal: &Refusal) -> Status {
-    let message = refusal.to_string();
-    match refusal {
-        Refusal::QueueFull | Refusal::DiskFull => Status::resource_exhausted(message),
-        Refusal::Failed(_) | Refusal::Closed => Status::unavailable(message),
     }
 }

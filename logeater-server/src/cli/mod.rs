@@ -10,6 +10,7 @@ mod serve;
 mod sink;
 mod store_args;
 mod tail;
+mod token;
 
 use std::error::Error;
 use std::io::IsTerminal;
@@ -39,6 +40,7 @@ enum Command {
     /// List, pause and resume sinks
     #[command(subcommand)]
     Sink(sink::Sink),
+    Token(token::Token),
     /// Compare, render and merge folders of schemas
     #[command(subcommand)]
     Schema(schema::Schema),
@@ -64,6 +66,7 @@ pub fn main() -> ExitCode {
         Command::Replay(replay) => done(replay.run()),
         Command::Reconcile(reconcile) => ended(reconcile.run(), 2),
         Command::Sink(sink) => done(sink.run()),
+        Command::Token(token) => done(token.run()),
         Command::Schema(schema) => ended(schema.run(), 2),
         Command::Completions { shell } => {
             let mut command = Arguments::command();

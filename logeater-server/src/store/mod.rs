@@ -25,7 +25,7 @@ use logeater_schema::Catalog;
 use tokio::sync::{oneshot, watch};
 
 pub use maintenance::{Maintenance, Replayed};
-pub(crate) use queue::{Queue, Refusal};
+pub(crate) use queue::{Queue, Refusal, Room};
 pub(crate) use reader::Reader;
 pub use reader::StoredEvent;
 pub use reconcile::{Entries, Reconciliation, SinkCount, TableCount, reconcile};

@@ -92,6 +92,13 @@ impl Queue {
         permit.map(Room).map_err(|_| Refusal::QueueFull)
     }
 
+    /// How many bytes wait, and how many may.
+    #[cfg(feature = "web")]
+    pub(crate) fn bytes(&self) -> (usize, usize) {
+        let waiting = self.capacity.saturating_sub(self.room.available_permits());
+        (waiting, self.capacity)
+    }
+
     /// Hands rows to the writer and waits until they are safe.
     pub(crate) async fn store(
         &self,

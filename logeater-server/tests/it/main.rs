@@ -4,7 +4,11 @@
 
 #[cfg(feature = "cli")]
 mod commands;
+mod access;
+#[cfg(all(feature = "cli", feature = "tls"))]
+mod config;
 mod jsonl;
+mod limits;
 #[cfg(feature = "cli")]
 mod program;
 mod push;
@@ -16,3 +20,5 @@ mod service;
 mod sinks;
 mod store;
 mod support;
+#[cfg(feature = "web")]
+mod web;

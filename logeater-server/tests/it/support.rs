@@ -25,11 +25,22 @@ pub(crate) struct Running {
 impl Running {
     /// Starts one on a free port.
     pub(crate) async fn start(config: Config) -> Self {
+        Self::serve(open(config).await).await
+    }
+
+    /// The same, with its pages: at this address.
+    #[cfg(feature = "web")]
+    pub(crate) async fn start_with_web(config: Config) -> (Self, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let collector = open(config).await.web(listener);
+        (Self::serve(collector).await, address)
+    }
+
+    async fn serve(collector: Collector) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel();
-        let collector = tokio::task::spawn_blocking(move || Collector::open(&config).unwrap());
-        let collector = collector.await.unwrap();
         let control = collector.control();
         let store = collector.store().to_owned();
         let ended = tokio::spawn(collector.serve(listener, async { drop(stopped.await) }));
@@ -58,6 +69,12 @@ impl Running {
         assert_eq!(reconcile(&self.store).unwrap().differences, differences);
         Ok(())
     }
+}
+
+async fn open(config: Config) -> Collector {
+    tokio::task::spawn_blocking(move || Collector::open(&config).unwrap())
+        .await
+        .unwrap()
 }
 
 /// A client on a connection of its own.

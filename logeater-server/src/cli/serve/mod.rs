@@ -1,0 +1,129 @@
+//! `logeater serve`: the collector, from its arguments to its last signal.
+
+mod loaded;
+mod signals;
+
+use std::error::Error;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use tokio::net::TcpListener;
+
+use crate::config::{Overrides, Settings};
+use crate::{Collector, Control};
+use loaded::Loaded;
+use signals::Signals;
+
+/// Run the collector until SIGTERM or SIGINT; a second one ends it at once.
+///
+/// What is set by flags stands over the environment, and both over the file. SIGHUP reads it all anew: the catalog,
+/// the tokens, the certificates, the rates, and how many connections and entries of a request there may be. If
+/// there is a mistake, all stays as it was.
+///
+/// Prints one line on stdout when it is ready: `logeater is listening on ADDRESS, store FILE`; on a terminal, also
+/// what it has loaded. Logs go to stderr; `RUST_LOG` sets what is logged (default: info).
+#[derive(Debug, clap::Args)]
+pub(super) struct Serve {
+    /// The configuration file, in TOML
+    #[arg(long, value_name = "FILE", env = "LOGEATER_CONFIG")]
+    config: Option<PathBuf>,
+
+    #[command(flatten)]
+    overrides: Overrides,
+
+    /// Only read the configuration and all files that it names, and say every mistake
+    #[arg(long)]
+    check: bool,
+}
+
+impl Serve {
+    pub(super) fn run(self) -> Result<(), Box<dyn Error>> {
+        let settings = self.load()?;
+        if self.check {
+            writeln!(std::io::stdout(), "the configuration is right")?;
+            return Ok(());
+        }
+        let runtime = tokio::runtime::Runtime::new()?;
+        let ended = runtime.block_on(self.collect(settings));
+        // A store that does not close must not keep the process.
+        runtime.shutdown_background();
+        ended
+    }
+
+    fn load(&self) -> Result<Settings, Box<dyn Error>> {
+        Settings::load(self.config.as_deref(), &self.overrides)
+    }
+
+    async fn collect(self, settings: Settings) -> Result<(), Box<dyn Error>> {
+        // Signals count from here on, so that one that comes early still drains.
+        let mut signals = Signals::new()?;
+        let (listener, address) = bind(settings.listen.grpc()).await?;
+        let mut loaded = Loaded::new(&settings, &address);
+        let collector = Collector::open(&settings.config)?;
+        #[cfg(feature = "web")]
+        let collector = match &settings.listen.http {
+            Some(http) => {
+                let (listener, address) = bind(http).await?;
+                loaded.http(&address);
+                collector.web(listener)
+            }
+            None => collector,
+        };
+        say(&address, collector.store(), &loaded);
+        let (control, mut reload) = (collector.control(), signals.reload()?);
+        let reloading = tokio::spawn(async move {
+            while reload.recv().await {
+                self.reload(&control, &settings).await;
+            }
+        });
+        let ended = collector.serve(listener, signals.stopped()).await;
+        reloading.abort();
+        Ok(ended?)
+    }
+
+    async fn reload(&self, control: &Control, started: &Settings) {
+        let next = match self.load() {
+            Ok(next) => next,
+            Err(error) => {
+                tracing::error!(
+                    "SIGHUP: all stays as it was: {}",
+                    super::with_sources(&*error)
+                );
+                return;
+            }
+        };
+        if let Err(error) = control.reload(next.config.clone()).await {
+            tracing::error!(
+                "SIGHUP: all stays as it was: {}",
+                super::with_sources(&error)
+            );
+            return;
+        }
+        tracing::info!("SIGHUP: the configuration was read anew");
+        for key in started.fixed_changes(&next) {
+            tracing::warn!("SIGHUP: `{key}` has changed, and counts from the next start");
+        }
+    }
+}
+
+async fn bind(address: &str) -> Result<(TcpListener, String), Box<dyn Error>> {
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| format!("cannot listen on {address}: {error}"))?;
+    let bound = listener.local_addr()?.to_string();
+    Ok((listener, bound))
+}
+
+/// Says that it serves, and to a person also what.
+fn say(address: &str, store: &Path, loaded: &Loaded) {
+    let mut stdout = std::io::stdout();
+    // Whoever started the program may have closed its output.
+    let _ = writeln!(
+        stdout,
+        "logeater is listening on {address}, store {}",
+        store.display()
+    );
+    if stdout.is_terminal() {
+        let _ = write!(stdout, "{loaded}");
+    }
+}

@@ -1,0 +1,119 @@
+//! All that the program is told: the file, and over it the environment and the flags.
+
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use logeater_schema::Catalog;
+
+use super::{Config, file};
+
+/// Where the program listens for gRPC unless it is told otherwise.
+const GRPC: &str = "127.0.0.1:50051";
+
+/// All that the program is told.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) config: Config,
+    pub(crate) listen: Listen,
+}
+
+/// Where the program listens, as far as it is told.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Listen {
+    pub(crate) grpc: Option<String>,
+    pub(crate) http: Option<String>,
+}
+
+/// Flags and variables, which stand over the file.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct Overrides {
+    /// Where to listen for gRPC; port 0 takes a free one [default: 127.0.0.1:50051]
+    #[arg(long, value_name = "HOST:PORT", env = "LOGEATER_LISTEN")]
+    pub(crate) listen: Option<String>,
+
+    /// Where to listen for /metrics, /healthz and /readyz; without it, nowhere
+    #[arg(long, value_name = "HOST:PORT", env = "LOGEATER_LISTEN_HTTP")]
+    pub(crate) listen_http: Option<String>,
+
+    /// The folder of the store, made if it is missing
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "LOGEATER_DATA",
+        required_unless_present = "config"
+    )]
+    pub(crate) data: Option<PathBuf>,
+
+    /// The folder of schemas that `assert_catalog_current!` keeps; without it, all details stay in `events`
+    #[arg(long, value_name = "PATH", env = "LOGEATER_CATALOG")]
+    pub(crate) catalog: Option<PathBuf>,
+}
+
+impl Settings {
+    /// Reads the file, if there is one, and all that it and the flags name.
+    ///
+    /// # Errors
+    ///
+    /// All mistakes of the file, a line each; or why it, or the catalog of the flags, cannot be read.
+    pub(crate) fn load(path: Option<&Path>, flags: &Overrides) -> Result<Self, Box<dyn Error>> {
+        let mut settings = match path {
+            Some(path) => file::parse(path, &text(path)?, flags)?,
+            None => Self {
+                config: Config::new(flags.data.clone().unwrap_or_default()),
+                listen: Listen::default(),
+            },
+        };
+        if let Some(catalog) = &flags.catalog {
+            settings.config = settings.config.catalog(Catalog::read(catalog)?);
+        }
+        settings.listen.over(flags);
+        Ok(settings)
+    }
+
+    /// The keys that are others in `next`, and that a collector takes over only when it starts.
+    pub(crate) fn fixed_changes(&self, next: &Self) -> Vec<&'static str> {
+        let (old, new) = (&self.config, &next.config);
+        let changes = [
+            ("data", old.data != new.data),
+            ("grpc", self.listen.grpc != next.listen.grpc),
+            ("http", self.listen.http != next.listen.http),
+            ("queue_bytes", old.queue_bytes != new.queue_bytes),
+            ("queue_requests", old.queue_requests != new.queue_requests),
+            ("request_bytes", old.request_bytes != new.request_bytes),
+            (
+                "request_timeout",
+                old.request_timeout != new.request_timeout,
+            ),
+            ("streams", old.streams != new.streams),
+            ("drain_timeout", old.drain_timeout != new.drain_timeout),
+            ("retention", old.retention != new.retention),
+        ];
+        let changed = changes.into_iter().filter(|(_, is_other)| *is_other);
+        changed.map(|(key, _)| key).collect()
+    }
+}
+
+impl Listen {
+    /// The address for gRPC.
+    pub(crate) fn grpc(&self) -> &str {
+        self.grpc.as_deref().unwrap_or(GRPC)
+    }
+
+    fn over(&mut self, flags: &Overrides) {
+        let places = [
+            (&mut self.grpc, &flags.listen),
+            (&mut self.http, &flags.listen_http),
+        ];
+        for (place, flag) in places {
+            if flag.is_some() {
+                place.clone_from(flag);
+            }
+        }
+    }
+}
+
+fn text(path: &Path) -> Result<String, String> {
+    fs::read_to_string(path)
+        .map_err(|error| format!("cannot read the configuration {}: {error}", path.display()))
+}
