@@ -10,11 +10,11 @@ use super::sink::Sink;
 #[must_use]
 pub struct SinkConfig {
     pub(super) sink: Arc<dyn Sink>,
-    pub(super) batch_rows: usize,
-    pub(super) batch_bytes: usize,
-    pub(super) batch_wait: Duration,
-    pub(super) workers: usize,
-    pub(super) timeout: Duration,
+    pub(crate) batch_rows: usize,
+    pub(crate) batch_bytes: usize,
+    pub(crate) batch_wait: Duration,
+    pub(crate) workers: usize,
+    pub(crate) timeout: Duration,
 }
 
 impl SinkConfig {

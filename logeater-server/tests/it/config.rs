@@ -87,6 +87,26 @@ fn a_file_with_every_key_is_right() {
         [[tokens]]
         name = "search"
         sha256 = "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"
+        [sinks.archive]
+        type = "jsonl"
+        path = "archive"
+        file_bytes = "64MiB"
+        file_age = "1h"
+        batch_rows = 500
+        batch_bytes = "1MiB"
+        batch_wait = "1s"
+        workers = 1
+        timeout = "1m"
+        [sinks.console]
+        type = "stdout"
+        [[rules]]
+        match = "cart.*"
+        sample = 0.5
+        sinks = ["archive"]
+        filter = ".details.price |= . / 100"
+        [[rules]]
+        match = "debug.*"
+        drop = true
         "#,
     );
     std::fs::create_dir(folder.path("schemas")).unwrap();
@@ -153,6 +173,57 @@ certificate = "none.pem"
         .map(|line| line.strip_prefix("logeater.toml:").unwrap_or(line))
         .collect();
     assert_eq!(said, expected);
+}
+
+#[test]
+fn mistakes_in_sinks_and_rules_are_said_at_their_place_even_within_a_filter() {
+    let said = mistakes(
+        r#"data = "data"
+[sinks.archive]
+type = "jsonl"
+pth = "archive"
+[sinks.warehouse]
+type = "bigqueri"
+dataset = "events"
+[sinks.console]
+type = "stdout"
+workers = 0
+[[rules]]
+match = "cart.{"
+sample = 1.5
+[[rules]]
+match = "cart.*"
+[[rules]]
+match = "cart.*"
+sinks = ["console", "archiv"]
+filter = """
+.details |
+  nonsense(1)"""
+[[rules]]
+match = "*"
+drop = "yes"
+"#,
+    );
+    let said: Vec<_> = said
+        .lines()
+        .map(|line| line.strip_prefix("logeater.toml:").unwrap_or(line))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "2:1: `path` is missing in [sinks.archive]",
+            "4:1: unknown key `pth` in [sinks.archive]: did you mean `path`?",
+            r#"6:8: `type`: there is no sink `bigqueri`: write "jsonl" or "stdout""#,
+            "10:11: `workers`: 0 is not from 1 to 1000",
+            "12:9: `match`: `cart.{` is no pattern of event types: unclosed alternate group; missing '}' (maybe escape \
+             '{' with '[{]'?); write for example `cart.*`",
+            "13:10: `sample`: 1.5 is not from 0 to 1",
+            "15:9: `match`: it does nothing: give the rule `drop`, `sample`, `sinks` or `filter`",
+            "18:9: `sinks`: there is no [sinks.archiv]",
+            "21:3: `filter`: the filter does not compile: undefined filter at `nonsense(1)`",
+            "24:8: `drop` is of type string: write true or false",
+        ]
+    );
 }
 
 #[test]

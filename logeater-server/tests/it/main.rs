@@ -17,6 +17,8 @@ mod retention;
 #[cfg(feature = "cli")]
 mod schema;
 mod service;
+#[cfg(all(feature = "cli", unix))]
+mod signals;
 mod sinks;
 mod store;
 mod support;

@@ -18,7 +18,11 @@ impl Loaded {
         Self(vec![
             ("grpc", format!("{address}, {}", encryption(config))),
             ("catalog", catalog(config)),
-            ("tokens", tokens(config)),
+            ("sinks", names(&config.sink_names(), "none")),
+            (
+                "tokens",
+                names(&token_names(config), "none: everyone may send"),
+            ),
             ("retention", retention(&config.retention)),
         ])
     }
@@ -67,12 +71,16 @@ fn catalog(config: &Config) -> String {
     }
 }
 
-fn tokens(config: &Config) -> String {
-    if config.tokens.is_empty() {
-        return "none: everyone may send".to_owned();
+fn token_names(config: &Config) -> Vec<String> {
+    let names = config.tokens.iter().map(crate::Token::name);
+    names.map(ToOwned::to_owned).collect()
+}
+
+fn names(names: &[String], none: &str) -> String {
+    match names {
+        [] => none.to_owned(),
+        names => names.join(", "),
     }
-    let names: Vec<_> = config.tokens.iter().map(crate::Token::name).collect();
-    names.join(", ")
 }
 
 fn retention(retention: &Retention) -> String {
@@ -85,4 +93,40 @@ fn retention(retention: &Retention) -> String {
         return "none: everything is kept".to_owned();
     }
     limits.join(", ")
+}
+
+#[cfg(all(test, feature = "web"))]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config::Listen;
+
+    #[test]
+    fn a_person_sees_what_was_loaded_and_no_secret() {
+        let config = Config::new("data")
+            .token(crate::Token::new("checkout", "secret"))
+            .token(crate::Token::new("search", "secret"))
+            .retention(
+                Retention::default()
+                    .age(Duration::from_hours(48))
+                    .size(1 << 30),
+            );
+        let settings = Settings {
+            config,
+            listen: Listen::default(),
+        };
+        let mut loaded = Loaded::new(&settings, "127.0.0.1:1");
+        loaded.http("127.0.0.1:2");
+        let expected = [
+            "  grpc       127.0.0.1:1, no TLS",
+            "  http       http://127.0.0.1:2/metrics, /healthz, /readyz",
+            "  catalog    none: all details stay in the table events",
+            "  sinks      none",
+            "  tokens     checkout, search",
+            "  retention  2days, 1.0 GiB",
+            "",
+        ];
+        assert_eq!(loaded.to_string(), expected.join("\n"));
+    }
 }

@@ -90,6 +90,12 @@ impl<'d> Document<'d> {
         }
     }
 
+    /// Where this stands as it is, within a part of the text.
+    pub(super) fn find(&self, span: Range<usize>, part: &str) -> Option<usize> {
+        let within = self.text.get(span.clone())?;
+        within.find(part).map(|start| span.start + start)
+    }
+
     /// A path that the file names: relative ones are relative to the file.
     pub(super) fn resolve(&self, path: &str) -> PathBuf {
         self.path.parent().unwrap_or(Path::new("")).join(path)

@@ -1,12 +1,15 @@
 //! The configuration file, in TOML: each of its keys once, and what becomes of it.
 
 mod document;
+mod rules;
 mod section;
+mod sinks;
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 use std::path::Path;
+use std::sync::Arc;
 
 use logeater_proto::{REQUEST_BYTES_MAX, REQUEST_ENTRIES_MAX};
 use logeater_schema::Catalog;
@@ -44,6 +47,8 @@ fn settings(root: &mut Section<'_>, flags: &Overrides) -> Settings {
         .into_iter()
         .flatten()
         .collect();
+    config.sinks = sinks::read(root);
+    config.rules = Arc::new(rules::read(root, &config.sink_names()));
     Settings { config, listen }
 }
 

@@ -25,6 +25,8 @@ pub(crate) struct Section<'d> {
     span: Range<usize>,
     entries: &'d DeTable<'d>,
     asked: Vec<&'static str>,
+    /// Whether it may have keys that nobody asks for.
+    is_open: bool,
 }
 
 /// A value, and where it stands.
@@ -43,6 +45,7 @@ impl<'d> Section<'d> {
             span,
             entries,
             asked: Vec::new(),
+            is_open: false,
         }
     }
 
@@ -52,9 +55,29 @@ impl<'d> Section<'d> {
         self.text_of(key, entry)
     }
 
+    /// A list of texts.
+    pub(crate) fn texts(&mut self, key: &'static str) -> Option<Vec<&'d str>> {
+        let entry = self.entry(key)?;
+        let Some(list) = entry.get_ref().as_array() else {
+            self.wrong_type(key, entry, r#"a list of texts, such as ["a", "b"]"#);
+            return None;
+        };
+        list.iter().map(|entry| self.text_of(key, entry)).collect()
+    }
+
     /// A path; one that is relative is relative to the file.
     pub(crate) fn path(&mut self, key: &'static str) -> Option<PathBuf> {
         self.text(key).map(|path| self.document.resolve(path))
+    }
+
+    /// `true` or `false`.
+    pub(crate) fn switch(&mut self, key: &'static str) -> Option<bool> {
+        let entry = self.entry(key)?;
+        let switch = entry.get_ref().as_bool();
+        if switch.is_none() {
+            self.wrong_type(key, entry, "true or false");
+        }
+        switch
     }
 
     /// A whole number within bounds.
@@ -72,6 +95,23 @@ impl<'d> Section<'d> {
             .and_then(|value| T::try_from(value).ok())
             .filter(|value| bounds.contains(value))
             .or_else(|| self.out_of_bounds(key, &integer, &bounds))
+    }
+
+    /// A number within bounds, with or without a fraction.
+    pub(crate) fn number(&mut self, key: &'static str, bounds: RangeInclusive<f64>) -> Option<f64> {
+        let entry = self.entry(key)?;
+        let text = match entry.get_ref() {
+            DeValue::Float(float) => float.as_str(),
+            DeValue::Integer(integer) => integer.as_str(),
+            _ => {
+                self.wrong_type(key, entry, &format!("a number {}", within(&bounds)));
+                return None;
+            }
+        };
+        text.parse()
+            .ok()
+            .filter(|value| bounds.contains(value))
+            .or_else(|| self.out_of_bounds(key, &text, &bounds))
     }
 
     /// A number of bytes, such as `"64MiB"` or `"10GB"`, within bounds.
@@ -153,8 +193,31 @@ impl<'d> Section<'d> {
             .collect()
     }
 
+    /// The tables `[key.*]`, each with the name that the file gives it.
+    pub(crate) fn named<T>(
+        &mut self,
+        key: &'static str,
+        mut read: impl FnMut(&'d str, &mut Section<'d>) -> T,
+    ) -> Vec<T> {
+        let Some(entry) = self.entry(key) else {
+            return Vec::new();
+        };
+        let Some(entries) = entry.get_ref().as_table() else {
+            self.wrong_type(key, entry, &format!("tables, each [{key}.NAME]"));
+            return Vec::new();
+        };
+        let path = self.path_of(key);
+        let one = |(name, entry): (&'d Spanned<_>, Entry<'d>)| {
+            let name: &str = AsRef::<str>::as_ref(name.get_ref());
+            let wanted = format!("[{key}.{name}]");
+            self.table(&format!("{path}.{name}"), entry, &wanted, |section| {
+                read(name, section)
+            })
+        };
+        entries.iter().filter_map(one).collect()
+    }
+
     /// Whether the file has this key.
-    #[cfg(feature = "tls")]
     pub(crate) fn has(&self, key: &str) -> bool {
         self.entries.contains_key(key)
     }
@@ -181,8 +244,29 @@ impl<'d> Section<'d> {
         self.document.problem(place, format!("`{key}`: {message}"));
     }
 
+    /// Notes that a text is wrong from this byte of it on.
+    pub(crate) fn problem_within(&self, key: &str, offset: usize, message: impl Display) {
+        let Some(entry) = self.entries.get(key) else {
+            return;
+        };
+        let text = entry.get_ref().as_str().unwrap_or_default();
+        let start = self.document.find(entry.span(), text);
+        // With escapes in it, the place is only that of the whole.
+        let place = start.map_or(entry.span().start, |start| start + offset);
+        self.document
+            .problem(place..place, format!("`{key}`: {message}"));
+    }
+
+    /// Lets all other keys pass, where it cannot be known which there may be.
+    pub(crate) fn ignore_others(&mut self) {
+        self.is_open = true;
+    }
+
     /// Says which keys are unknown.
     pub(super) fn finish(self) {
+        if self.is_open {
+            return;
+        }
         for key in self.entries.keys() {
             let name: &str = key.get_ref();
             if !self.asked.contains(&name) {

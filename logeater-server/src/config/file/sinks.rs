@@ -1,0 +1,55 @@
+//! `[sinks.*]`: where events are delivered. Each type has keys of its own, beside those of all.
+
+use super::{Section, set};
+use crate::sinks::{Jsonl, SinkConfig, Stdout};
+
+/// All sinks of the file, by name. With a mistake nothing of the file counts, so that it does not matter what stands
+/// for a sink that has one.
+pub(super) fn read(root: &mut Section<'_>) -> Vec<(String, SinkConfig)> {
+    root.named("sinks", |name, section| {
+        let sink = sink(section);
+        (name.to_owned(), batches(sink, section))
+    })
+}
+
+fn sink(section: &mut Section<'_>) -> SinkConfig {
+    match section.required("type", Section::text) {
+        Some("jsonl") => return SinkConfig::new(jsonl(section)),
+        Some("stdout") => {}
+        other => {
+            // Which keys it may have is not known.
+            section.ignore_others();
+            if let Some(other) = other {
+                let message = format!("there is no sink `{other}`: write \"jsonl\" or \"stdout\"");
+                section.problem("type", message);
+            }
+        }
+    }
+    SinkConfig::new(Stdout)
+}
+
+fn jsonl(section: &mut Section<'_>) -> Jsonl {
+    let mut sink = Jsonl::new(section.required("path", Section::path).unwrap_or_default());
+    if let Some(bytes) = section.size("file_bytes", 1..=u64::MAX) {
+        sink = sink.file_bytes(bytes);
+    }
+    if let Some(age) = section.duration("file_age") {
+        sink = sink.file_age(age);
+    }
+    sink
+}
+
+fn batches(mut sink: SinkConfig, section: &mut Section<'_>) -> SinkConfig {
+    let rows = section.integer("batch_rows", 1..=1_000_000_u32);
+    set(&mut sink.batch_rows, rows.map(|rows| rows as usize));
+    let bytes = section.size("batch_bytes", 1..=1 << 30);
+    set(
+        &mut sink.batch_bytes,
+        bytes.and_then(|bytes| bytes.try_into().ok()),
+    );
+    set(&mut sink.batch_wait, section.duration("batch_wait"));
+    let workers = section.integer("workers", 1..=1_000_u32);
+    set(&mut sink.workers, workers.map(|workers| workers as usize));
+    set(&mut sink.timeout, section.duration("timeout"));
+    sink
+}
