@@ -34,7 +34,7 @@ use crate::sinks::{self, Context, Runners};
 use crate::stats::Stats;
 use crate::store::Store;
 #[cfg(feature = "web")]
-use crate::web::{Pages, Web};
+use crate::web::{Pages, Sinks, Web};
 use crate::{Config, Control, Error};
 
 /// How long a connection may be quiet before it is asked whether it still is there.
@@ -187,8 +187,12 @@ impl Collector {
         let (connections, cut) = door.open(listener);
         #[cfg(feature = "web")]
         let _web = self.web.take().map(|listener| {
-            let pages = Pages::new(&self.service, &self.config);
-            Web::open(listener, pages)
+            let sinks = Sinks {
+                statuses: runners.statuses(),
+                stored: self.store.stored(),
+                store: self.path.clone(),
+            };
+            Web::open(listener, Pages::new(&self.service, sinks))
         });
         let (health, health_server) = health_reporter();
         set_health(&health, ServingStatus::Serving).await;

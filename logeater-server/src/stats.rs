@@ -26,6 +26,7 @@ pub(crate) struct Stats {
     requests: Family<Answered, Counter>,
     refusals: Family<Refused, Counter>,
     pushes: Times,
+    commits: Times,
     connections: Gauge,
     connections_refused: Counter,
 }
@@ -116,6 +117,11 @@ impl Stats {
         self.pushes.0.observe(took.as_secs_f64());
     }
 
+    /// The store has committed and synced, which took so long.
+    pub(crate) fn committed(&self, took: Duration) {
+        self.commits.0.observe(took.as_secs_f64());
+    }
+
     /// Counts a connection, unless there are as many as `max` already.
     pub(crate) fn connect(&self, max: usize) -> Option<Connected> {
         let max = i64::try_from(max).unwrap_or(i64::MAX);
@@ -168,6 +174,12 @@ impl Stats {
             "Time from a whole request to its events being synced to disk",
             Unit::Seconds,
             self.pushes.0.clone(),
+        );
+        registry.register_with_unit(
+            "commit",
+            "Time of the store's transactions, each of all that had queued, until they are synced to disk",
+            Unit::Seconds,
+            self.commits.0.clone(),
         );
         registry.register("connections", "Open connections", self.connections.clone());
         registry.register(

@@ -1,6 +1,6 @@
 //! A bearer token, of which only the hash is known here.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::num::NonZeroU32;
 
 use sha2::{Digest, Sha256};
@@ -56,7 +56,12 @@ impl Token {
     /// The SHA-256 of its text, in hex digits, as a configuration has it.
     #[must_use]
     pub fn sha256(&self) -> String {
-        self.hash.iter().map(|byte| format!("{byte:02x}")).collect()
+        let mut digits = String::new();
+        for byte in self.hash {
+            // A text takes all that is written to it.
+            let _ = write!(digits, "{byte:02x}");
+        }
+        digits
     }
 
     pub(super) fn rate(&self) -> Option<NonZeroU32> {

@@ -89,8 +89,8 @@ impl Settings {
             ("drain_timeout", old.drain_timeout != new.drain_timeout),
             ("retention", old.retention != new.retention),
         ];
-        let changed = changes.into_iter().filter(|(_, is_other)| *is_other);
-        changed.map(|(key, _)| key).collect()
+        let others = changes.into_iter().filter(|(_, is_other)| *is_other);
+        others.map(|(key, _)| key).collect()
     }
 }
 

@@ -19,4 +19,6 @@ pub use jsonl::Jsonl;
 pub(crate) use runner::Context;
 pub(crate) use runners::{Runners, check};
 pub use sink::Sink;
+#[cfg(feature = "web")]
+pub(crate) use status::Status;
 pub use stdout::Stdout;

@@ -17,6 +17,11 @@ use crate::rules::Rules;
 pub(crate) struct Runners {
     context: Context,
     tasks: JoinSet<()>,
+    #[cfg_attr(
+        not(feature = "web"),
+        expect(dead_code, reason = "only the metrics ask for it")
+    )]
+    statuses: Vec<(String, Arc<Status>)>,
 }
 
 impl Runners {
@@ -26,12 +31,24 @@ impl Runners {
         sinks: Vec<(String, SinkConfig)>,
     ) -> Result<Self, Error> {
         let mut tasks = JoinSet::new();
+        let mut statuses = Vec::new();
         for (name, config) in sinks {
             let status = Arc::new(Status::default());
-            let runner = Runner::new(context.clone(), &name, config, status).await?;
+            let runner = Runner::new(context.clone(), &name, config, Arc::clone(&status)).await?;
             tasks.spawn(runner.run());
+            statuses.push((name, status));
         }
-        Ok(Self { context, tasks })
+        Ok(Self {
+            context,
+            tasks,
+            statuses,
+        })
+    }
+
+    /// How each sink is doing, by name.
+    #[cfg(feature = "web")]
+    pub(crate) fn statuses(&self) -> Vec<(String, Arc<Status>)> {
+        self.statuses.clone()
     }
 
     /// Lets another task live and end with them.

@@ -10,6 +10,18 @@ pub(crate) struct Status {
 }
 
 impl Status {
+    /// How many deliveries failed, or failed in part.
+    #[cfg(feature = "web")]
+    pub(crate) fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
+    }
+
+    /// Whether the last delivery failed.
+    #[cfg(feature = "web")]
+    pub(crate) fn is_failing(&self) -> bool {
+        self.is_failing.load(Ordering::Relaxed)
+    }
+
     pub(super) fn succeed(&self, sink: &str) {
         if self.is_failing.swap(false, Ordering::Relaxed) {
             tracing::info!(sink, "events are delivered again");

@@ -4,6 +4,7 @@
 //! are as large as the load wants them.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use tokio::sync::mpsc::Receiver;
@@ -100,6 +101,7 @@ impl Writer {
 
     /// Does a group in one transaction. When this returns, all of it is synced; the counts are those of each job.
     fn commit(&mut self, group: &mut [Job]) -> rusqlite::Result<Vec<Counts>> {
+        let since = Instant::now();
         let transaction = self
             .conn
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -119,6 +121,7 @@ impl Writer {
         }
         let (sequence, marks) = inserts.finish(&self.marks, &all)?;
         transaction.commit()?;
+        self.stats.committed(since.elapsed());
         self.marks = marks;
         self.stored.send_if_modified(|stored| {
             let is_new = *stored != sequence;

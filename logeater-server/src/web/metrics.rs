@@ -8,6 +8,7 @@ use prometheus_client::encoding::prometheus_text;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::sinks::{SinkMetrics, Sinks};
 use crate::stats::Stats;
 use crate::store::Queue;
 
@@ -23,10 +24,13 @@ pub(super) struct Metrics {
     /// The database and its log.
     files: [PathBuf; 2],
     store_bytes: Gauge,
+    sinks: Sinks,
+    sink_metrics: SinkMetrics,
 }
 
 impl Metrics {
-    pub(super) fn new(stats: &Stats, queue: Queue, store: PathBuf) -> Self {
+    pub(super) fn new(stats: &Stats, queue: Queue, sinks: Sinks) -> Self {
+        let store = sinks.store.clone();
         let mut log = store.clone().into_os_string();
         log.push("-wal");
         let mut metrics = Self {
@@ -36,14 +40,20 @@ impl Metrics {
             queue_capacity: Gauge::default(),
             files: [store, log.into()],
             store_bytes: Gauge::default(),
+            sinks,
+            sink_metrics: SinkMetrics::default(),
         };
         stats.register(&mut metrics.registry);
+        metrics.sink_metrics.register(&mut metrics.registry);
         metrics.register();
         metrics
     }
 
-    /// The text of the moment.
+    /// The text of the moment. Blocks.
     pub(super) fn text(&self) -> Result<String, fmt::Error> {
+        if let Err(error) = self.sink_metrics.measure(&self.sinks) {
+            tracing::warn!("the metrics of sinks are old: {error}");
+        }
         let (waiting, capacity) = self.queue.bytes();
         self.queue_bytes.set(signed(waiting as u64));
         self.queue_capacity.set(signed(capacity as u64));

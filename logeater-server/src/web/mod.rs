@@ -2,7 +2,9 @@
 
 mod metrics;
 mod server;
+mod sinks;
 
+use std::error::Error;
 use std::sync::Arc;
 
 use axum::Router;
@@ -13,8 +15,8 @@ use http::StatusCode;
 use http::header::CONTENT_TYPE;
 
 pub(crate) use server::Web;
+pub(crate) use sinks::Sinks;
 
-use crate::Config;
 use crate::readiness::Readiness;
 use crate::service::EventService;
 use metrics::Metrics;
@@ -27,11 +29,10 @@ pub(crate) struct Pages {
 }
 
 impl Pages {
-    pub(crate) fn new(service: &EventService, config: &Config) -> Self {
-        let store = config.store();
+    pub(crate) fn new(service: &EventService, sinks: Sinks) -> Self {
         Self {
             readiness: service.readiness.clone(),
-            metrics: Metrics::new(&service.stats, service.queue.clone(), store),
+            metrics: Metrics::new(&service.stats, service.queue.clone(), sinks),
         }
     }
 
@@ -53,8 +54,14 @@ async fn ready(State(pages): State<Arc<Pages>>) -> Response {
 }
 
 async fn metrics(State(pages): State<Arc<Pages>>) -> Response {
-    match pages.metrics.text() {
-        Ok(text) => ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    let text = tokio::task::spawn_blocking(move || pages.metrics.text());
+    match text.await {
+        Ok(Ok(text)) => ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
+        Ok(Err(error)) => failed(&error),
+        Err(error) => failed(&error),
     }
+}
+
+fn failed(error: &dyn Error) -> Response {
+    (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response()
 }

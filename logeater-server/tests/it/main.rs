@@ -2,9 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that fails shows where")]
 
+mod access;
 #[cfg(feature = "cli")]
 mod commands;
-mod access;
 #[cfg(all(feature = "cli", feature = "tls"))]
 mod config;
 mod jsonl;

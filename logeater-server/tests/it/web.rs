@@ -1,8 +1,9 @@
 //! `/metrics`, `/healthz` and `/readyz`, and what the health service says at the same time.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
-use logeater_server::Config;
+use logeater_server::{Config, Jsonl, SinkConfig};
 use prometheus_parse::{Scrape, Value};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -93,14 +94,17 @@ async fn every_number_adds_up_as_another_reads_it() {
         assert_eq!(numbers.get(name), Some(&expected), "{name} of {text}");
     }
     assert!(numbers["logeater_store_bytes"] > 4_096.0, "{text}");
-    let pushes = scrape
-        .samples
-        .iter()
-        .find(|sample| sample.metric == "logeater_push_seconds");
-    assert!(
-        matches!(pushes.map(|sample| &sample.value), Some(Value::Histogram(buckets)) if buckets.last().unwrap().count == 1.0),
-        "{text}"
-    );
+    for (name, times) in [
+        ("logeater_push_seconds", 1.0),
+        ("logeater_commit_seconds", 1.0),
+    ] {
+        let found = scrape.samples.iter().find(|sample| sample.metric == name);
+        assert!(
+            matches!(found.map(|sample| &sample.value), Some(Value::Histogram(buckets))
+                if buckets.last().unwrap().count == times),
+            "{name} of {text}"
+        );
+    }
     for sample in &scrape.samples {
         let name = sample
             .metric
@@ -109,6 +113,32 @@ async fn every_number_adds_up_as_another_reads_it() {
         assert!(text.contains(&format!("# HELP {name} ")), "{name}");
         assert!(text.contains(&format!("# TYPE {name} ")), "{name}");
     }
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_sink_that_fails_is_seen_with_what_waits_for_it() {
+    let folder = Folder::new();
+    // A folder cannot be made below a file.
+    std::fs::write(folder.schemas(), "a file").unwrap();
+    let sink =
+        SinkConfig::new(Jsonl::new(folder.schemas().join("below"))).batch_wait(Duration::ZERO);
+    let config = Config::new(folder.data()).sink("archive", sink);
+    let (running, web) = start(config).await;
+    let mut client = running.client().await;
+    let events = (0..3).map(|id| event_with_id(id, "cart.add", "{}"));
+    client.push_batch(batch(events)).await.unwrap();
+
+    let numbers = loop {
+        let numbers = numbers(&scrape(&web).await.1);
+        if numbers.get("logeater_sink_failures_total archive") > Some(&0.0) {
+            break numbers;
+        }
+    };
+
+    assert_eq!(numbers["logeater_sink_lag_events archive"], 3.0);
+    assert_eq!(numbers["logeater_sink_failing archive"], 1.0);
+    assert_eq!(numbers["logeater_sink_paused archive"], 0.0);
     running.stop().await.unwrap();
 }
 

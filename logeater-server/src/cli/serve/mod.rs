@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use crate::config::{Overrides, Settings};
 use crate::{Collector, Control};
 use loaded::Loaded;
-use signals::Signals;
+use signals::{Reload, Signals};
 
 /// Run the collector until SIGTERM or SIGINT; a second one ends it at once.
 ///
@@ -56,7 +56,7 @@ impl Serve {
 
     async fn collect(self, settings: Settings) -> Result<(), Box<dyn Error>> {
         // Signals count from here on, so that one that comes early still drains.
-        let mut signals = Signals::new()?;
+        let (signals, mut reload) = (Signals::new()?, Reload::new()?);
         let (listener, address) = bind(settings.listen.grpc()).await?;
         let mut loaded = Loaded::new(&settings, &address);
         let collector = Collector::open(&settings.config)?;
@@ -70,7 +70,7 @@ impl Serve {
             None => collector,
         };
         say(&address, collector.store(), &loaded);
-        let (control, mut reload) = (collector.control(), signals.reload()?);
+        let control = collector.control();
         let reloading = tokio::spawn(async move {
             while reload.recv().await {
                 self.reload(&control, &settings).await;

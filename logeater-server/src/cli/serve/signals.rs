@@ -1,6 +1,5 @@
 //! The signals of the process: the first that stops it, a second that does not wait, and the one to read anew.
 
-use std::future::Future;
 use std::io;
 
 #[cfg(unix)]
@@ -28,10 +27,6 @@ impl Signals {
         })
     }
 
-    pub(super) fn reload(&mut self) -> io::Result<Reload> {
-        Ok(Reload(signal(SignalKind::hangup())?))
-    }
-
     async fn next(&mut self) -> &'static str {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
@@ -42,6 +37,10 @@ impl Signals {
 
 #[cfg(unix)]
 impl Reload {
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self(signal(SignalKind::hangup())?))
+    }
+
     /// Whether there was one; `false` if there will be none.
     pub(super) async fn recv(&mut self) -> bool {
         self.0.recv().await.is_some()
@@ -54,10 +53,6 @@ impl Signals {
         Ok(Self {})
     }
 
-    pub(super) fn reload(&mut self) -> io::Result<Reload> {
-        Ok(Reload())
-    }
-
     async fn next(&mut self) -> &'static str {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
@@ -68,6 +63,10 @@ impl Signals {
 
 #[cfg(not(unix))]
 impl Reload {
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self())
+    }
+
     pub(super) async fn recv(&mut self) -> bool {
         false
     }
@@ -75,15 +74,13 @@ impl Reload {
 
 impl Signals {
     /// Completes at the first signal. From then on a second one ends the process at once, with exit code 1.
-    pub(super) fn stopped(mut self) -> impl Future<Output = ()> {
-        async move {
+    pub(super) async fn stopped(mut self) {
+        let name = self.next().await;
+        tracing::info!("{name}: draining; a second signal ends the process at once");
+        tokio::spawn(async move {
             let name = self.next().await;
-            tracing::info!("{name}: draining; a second signal ends the process at once");
-            tokio::spawn(async move {
-                let name = self.next().await;
-                tracing::warn!("{name} again: ending at once; what was acknowledged is safe");
-                std::process::exit(1);
-            });
-        }
+            tracing::warn!("{name} again: ending at once; what was acknowledged is safe");
+            std::process::exit(1);
+        });
     }
 }
