@@ -57,6 +57,7 @@ impl Readiness {
     }
 
     /// Why no events are to be sent; `None` if they are.
+    #[cfg(any(feature = "web", test))]
     pub(crate) fn problem(&self) -> Option<&'static str> {
         self.0.borrow().problem()
     }

@@ -1,11 +1,12 @@
 //! A server that says when to come back.
 
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tonic::{Code, Status};
 
-use crate::support::{Order, Peer, client};
+use crate::support::{Collector, Order, Peer, client};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -68,6 +69,26 @@ fn a_pause_that_the_server_asks_for_is_kept_by_push() {
         let peer = Peer::answering_push(move |_| answer().map(|()| true));
         check_pause(&peer, &calls);
     }
+}
+
+#[test]
+fn a_client_keeps_to_the_pause_that_the_collector_asks_for() {
+    let two = NonZeroU32::new(2).unwrap();
+    let collector = Collector::start_with(|config| config.events_per_second(two));
+    let client = client(&collector.url)
+        .linger(Duration::ZERO)
+        .build()
+        .unwrap();
+    let started = Instant::now();
+    for number in 0..3 {
+        client.emit(Order { number });
+        client.flush_blocking(PATIENCE).unwrap();
+    }
+    // Two are the burst of a second, and the third has to wait for half of one.
+    assert!(started.elapsed() >= Duration::from_millis(400));
+    let stats = client.stats();
+    assert_eq!((stats.delivered, stats.retries), (3, 1));
+    collector.stop();
 }
 
 #[test]

@@ -25,7 +25,7 @@ pub(super) struct Metrics {
     files: [PathBuf; 2],
     store_bytes: Gauge,
     sinks: Sinks,
-    sink_metrics: SinkMetrics,
+    lags: SinkMetrics,
 }
 
 impl Metrics {
@@ -41,17 +41,17 @@ impl Metrics {
             files: [store, log.into()],
             store_bytes: Gauge::default(),
             sinks,
-            sink_metrics: SinkMetrics::default(),
+            lags: SinkMetrics::default(),
         };
         stats.register(&mut metrics.registry);
-        metrics.sink_metrics.register(&mut metrics.registry);
+        metrics.lags.register(&mut metrics.registry);
         metrics.register();
         metrics
     }
 
     /// The text of the moment. Blocks.
     pub(super) fn text(&self) -> Result<String, fmt::Error> {
-        if let Err(error) = self.sink_metrics.measure(&self.sinks) {
+        if let Err(error) = self.lags.measure(&self.sinks) {
             tracing::warn!("the metrics of sinks are old: {error}");
         }
         let (waiting, capacity) = self.queue.bytes();

@@ -342,3 +342,51 @@ fn a_new_token_is_printed_once_with_the_lines_that_the_file_needs() {
     let (code, said) = Folder::new(&config).check(&[]);
     assert_eq!(code, 0, "{said}");
 }
+
+/// The keys that the documentation has in this section, sorted.
+fn documented(section: &str) -> Vec<String> {
+    let page = include_str!("../../../docs/operating-the-collector.md");
+    let table = page.split("## Every key").nth(1).unwrap();
+    let table = table.split("\n## ").next().unwrap();
+    let rows = table.lines().filter_map(|row| row.strip_prefix("| "));
+    let names = rows.filter_map(|row| row.split(" | ").next());
+    let mut within = "";
+    let mut keys = Vec::new();
+    for name in names {
+        match name.strip_prefix("**`") {
+            Some(header) => within = header.trim_end_matches("`**"),
+            None if within == section && name.starts_with('`') => {
+                keys.push(name.trim_matches('`').to_owned());
+            }
+            None => {}
+        }
+    }
+    keys.sort();
+    keys
+}
+
+#[test]
+fn the_documentation_has_every_key_and_no_other() {
+    for (section, header) in [
+        ("", ""),
+        ("[listen]", "[listen]"),
+        ("[limits]", "[limits]"),
+        ("[retention]", "[retention]"),
+        ("[tls]", "[tls]"),
+        ("[[tokens]]", "[[tokens]]"),
+        ("[sinks.NAME]", "[sinks.a]\ntype = \"jsonl\""),
+        ("[[rules]]", "[[rules]]"),
+    ] {
+        let said = mistakes(&format!("{header}\nzzz = 1\n"));
+        let known = said
+            .lines()
+            .find_map(|line| Some(line.split_once(": it has ")?.1));
+        let mut known: Vec<_> = known.unwrap().split(", ").collect();
+        known.sort_unstable();
+        if section.is_empty() {
+            // The others are sections.
+            known.retain(|key| ["catalog", "data"].contains(key));
+        }
+        assert_eq!(documented(section), known, "{section}");
+    }
+}

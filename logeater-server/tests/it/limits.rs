@@ -16,6 +16,9 @@ use crate::support::{Folder, Running, batch, event, event_with_id};
 /// Longer than any test takes.
 const NEVER: Duration = Duration::from_hours(1);
 
+/// Less than it takes until a connection is found to be dead.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// A time that is waited for.
 const SOON: Duration = Duration::from_millis(50);
 
@@ -96,7 +99,8 @@ async fn half_a_request_does_not_hold_up_the_drain() {
 
     running.stop().await.unwrap();
 
-    response.await.unwrap_err();
+    let cut = tokio::time::timeout(PATIENCE, response).await;
+    cut.expect("the connection is cut").unwrap_err();
 }
 
 #[tokio::test]

@@ -24,8 +24,13 @@ pub(crate) struct Collector {
 
 impl Collector {
     pub(crate) fn start() -> Self {
+        Self::start_with(|config| config)
+    }
+
+    /// Starts one that is told more.
+    pub(crate) fn start_with(tell: impl FnOnce(Config) -> Config) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let config = Config::new(data.path()).catalog(Catalog::registered());
+        let config = tell(Config::new(data.path()).catalog(Catalog::registered()));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());

@@ -13,10 +13,12 @@ use crate::{Config, Retention};
 pub(super) struct Loaded(Vec<(&'static str, String)>);
 
 impl Loaded {
-    pub(super) fn new(settings: &Settings, address: &str) -> Self {
+    pub(super) fn new(settings: &Settings, grpc: &str, http: Option<&str>) -> Self {
         let config = &settings.config;
+        let pages = |address| format!("http://{address}/metrics, /healthz, /readyz");
         Self(vec![
-            ("grpc", format!("{address}, {}", encryption(config))),
+            ("grpc", format!("{grpc}, {}", encryption(config))),
+            ("http", http.map_or("off".to_owned(), pages)),
             ("catalog", catalog(config)),
             ("sinks", names(&config.sink_names(), "none")),
             (
@@ -25,13 +27,6 @@ impl Loaded {
             ),
             ("retention", retention(&config.retention)),
         ])
-    }
-
-    /// The pages are there too.
-    #[cfg(feature = "web")]
-    pub(super) fn http(&mut self, address: &str) {
-        let text = format!("http://{address}/metrics, /healthz, /readyz");
-        self.0.insert(1, ("http", text));
     }
 }
 
@@ -95,7 +90,7 @@ fn retention(retention: &Retention) -> String {
     limits.join(", ")
 }
 
-#[cfg(all(test, feature = "web"))]
+#[cfg(test)]
 mod tests {
     use std::time::Duration;
 
@@ -116,8 +111,7 @@ mod tests {
             config,
             listen: Listen::default(),
         };
-        let mut loaded = Loaded::new(&settings, "127.0.0.1:1");
-        loaded.http("127.0.0.1:2");
+        let loaded = Loaded::new(&settings, "127.0.0.1:1", Some("127.0.0.1:2"));
         let expected = [
             "  grpc       127.0.0.1:1, no TLS",
             "  http       http://127.0.0.1:2/metrics, /healthz, /readyz",

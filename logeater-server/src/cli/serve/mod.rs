@@ -58,15 +58,15 @@ impl Serve {
         // Signals count from here on, so that one that comes early still drains.
         let (signals, mut reload) = (Signals::new()?, Reload::new()?);
         let (listener, address) = bind(settings.listen.grpc()).await?;
-        let mut loaded = Loaded::new(&settings, &address);
+        let pages = match &settings.listen.http {
+            Some(http) => Some(bind(http).await?),
+            None => None,
+        };
         let collector = Collector::open(&settings.config)?;
-        #[cfg(feature = "web")]
-        let collector = match &settings.listen.http {
-            Some(http) => {
-                let (listener, address) = bind(http).await?;
-                loaded.http(&address);
-                collector.web(listener)
-            }
+        let http = pages.as_ref().map(|(_, address)| address.as_str());
+        let loaded = Loaded::new(&settings, &address, http);
+        let collector = match pages {
+            Some((listener, _)) => with_pages(collector, listener)?,
             None => collector,
         };
         say(&address, collector.store(), &loaded);
@@ -104,6 +104,20 @@ impl Serve {
             tracing::warn!("SIGHUP: `{key}` has changed, and counts from the next start");
         }
     }
+}
+
+#[cfg(feature = "web")]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "without the feature it is an error"
+)]
+fn with_pages(collector: Collector, listener: TcpListener) -> Result<Collector, Box<dyn Error>> {
+    Ok(collector.web(listener))
+}
+
+#[cfg(not(feature = "web"))]
+fn with_pages(_: Collector, _: TcpListener) -> Result<Collector, Box<dyn Error>> {
+    Err("cannot serve `http`: this logeater was built without its feature `web`".into())
 }
 
 async fn bind(address: &str) -> Result<(TcpListener, String), Box<dyn Error>> {
