@@ -162,11 +162,7 @@ impl Door {
     }
 
     #[cfg(not(feature = "tls"))]
-    #[expect(
-        clippy::unused_self,
-        clippy::unused_async,
-        reason = "with the feature it is a handshake"
-    )]
+    #[expect(clippy::unused_async, reason = "with the feature it is a handshake")]
     async fn encrypt(&self, stream: TcpStream) -> io::Result<Box<dyn Io>> {
         Ok(Box::new(stream))
     }

@@ -1,6 +1,8 @@
 //! A collector on a free port with a store of its own, and short names for what tests send and read.
 
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use logeater_proto::event::event_client::EventClient;
 use logeater_proto::event::{EventBatch, EventEntry};
@@ -12,6 +14,9 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tonic::transport::{Channel, Endpoint};
+
+/// How long a store may be locked by nobody that matters.
+const LOCKED_MAX: Duration = Duration::from_secs(10);
 
 /// A running collector.
 pub(crate) struct Running {
@@ -72,9 +77,18 @@ impl Running {
 }
 
 async fn open(config: Config) -> Collector {
-    tokio::task::spawn_blocking(move || Collector::open(&config).unwrap())
-        .await
-        .unwrap()
+    tokio::task::spawn_blocking(move || {
+        let since = Instant::now();
+        loop {
+            match Collector::open(&config) {
+                // A program that another test starts has this process's files, and their locks, until it runs.
+                Err(Error::Locked { .. }) if since.elapsed() < LOCKED_MAX => thread::yield_now(),
+                opened => break opened.unwrap(),
+            }
+        }
+    })
+    .await
+    .unwrap()
 }
 
 /// A client on a connection of its own.
