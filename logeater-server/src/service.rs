@@ -99,10 +99,7 @@ impl EventService {
 
     /// Counts one entry that is refused for good.
     fn refuse(&self, reason: String) -> Status {
-        self.stats.add(&Counts {
-            refused: 1,
-            ..Counts::default()
-        });
+        self.stats.refuse();
         Status::invalid_argument(reason)
     }
 }

@@ -1,6 +1,7 @@
 //! What has become of all entries, requests and connections since the start, as metrics.
 
 use std::fmt::{self, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
@@ -22,6 +23,8 @@ const SECONDS: [f64; 12] = [
 pub(crate) struct Stats {
     events: Family<Ended, Counter>,
     dead_letters: Counter,
+    /// Entries that were refused, and are not yet counted in the store.
+    unrecorded: AtomicU64,
     tokens: Family<Sent, Counter>,
     requests: Family<Answered, Counter>,
     refusals: Family<Refused, Counter>,
@@ -91,6 +94,25 @@ impl Stats {
             refused: self.ended("refused").get(),
             dead_letters: self.dead_letters.get(),
         }
+    }
+
+    /// An entry was refused, of which the store hears with its next commit: who sends nonsense must not make it sync.
+    pub(crate) fn refuse(&self) {
+        self.add(&Counts {
+            refused: 1,
+            ..Counts::default()
+        });
+        self.unrecorded.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The refused entries that are not yet counted in the store.
+    pub(crate) fn unrecorded(&self) -> u64 {
+        self.unrecorded.load(Ordering::Relaxed)
+    }
+
+    /// So many of them are counted there now.
+    pub(crate) fn recorded(&self, refused: u64) {
+        self.unrecorded.fetch_sub(refused, Ordering::Relaxed);
     }
 
     /// Entries came with the token of this name.

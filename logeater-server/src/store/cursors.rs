@@ -69,6 +69,43 @@ pub(crate) fn place(reader: &Reader, sink: &str) -> Result<Option<Place>, Error>
     })
 }
 
+/// What a sink has got since it was registered, and how far it is behind, for its metrics.
+#[cfg(feature = "web")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Account {
+    pub(crate) cursor: i64,
+    pub(crate) paused: bool,
+    pub(crate) delivered: u64,
+    pub(crate) left_out: u64,
+    pub(crate) dead: u64,
+    /// When the first event behind the cursor was stored, to the second; `None` if there is none.
+    pub(crate) waits_since: Option<String>,
+}
+
+/// The account of a sink; `None` if it is not registered.
+#[cfg(feature = "web")]
+pub(crate) fn account(reader: &Reader, sink: &str) -> Result<Option<Account>, Error> {
+    reader.query(|conn| {
+        let mut query = conn.prepare_cached(
+            "SELECT cursor, paused, delivered, left_out, dead, (
+                 SELECT stored_at FROM _logeater_marks WHERE sequence <= cursor
+                     AND EXISTS (SELECT 1 FROM events WHERE rowid > cursor) ORDER BY sequence DESC LIMIT 1
+             ) FROM _logeater_sinks WHERE name = ?1",
+        )?;
+        let account = query.query_row([sink], |row| {
+            Ok(Account {
+                cursor: row.get(0)?,
+                paused: row.get(1)?,
+                delivered: row.get(2)?,
+                left_out: row.get(3)?,
+                dead: row.get(4)?,
+                waits_since: row.get(5)?,
+            })
+        });
+        account.optional()
+    })
+}
+
 /// What is to be sent once more, oldest first; `None` in the place of an event that is gone. At most so many rows, and no
 /// more once they take so many bytes.
 pub(crate) fn resends(

@@ -79,10 +79,17 @@ impl<'c> Inserts<'c> {
 
     /// Writes down how far the sequence has come, so that no number is given twice, and what became of the other entries;
     /// returns the sequence, and the marks once this is committed.
-    pub(super) fn finish(self, marks: &Marks, counts: &[Counts]) -> rusqlite::Result<(i64, Marks)> {
+    ///
+    /// `refused` are entries that came alone and were refused.
+    pub(super) fn finish(
+        self,
+        marks: &Marks,
+        counts: &[Counts],
+        refused: u64,
+    ) -> rusqlite::Result<(i64, Marks)> {
         let mut add = self.conn.prepare_cached(sql::ADD_TO_COUNT)?;
         let repeated = counts.iter().map(|counts| counts.repeated).sum::<u64>();
-        let refused = counts.iter().map(|counts| counts.refused).sum::<u64>();
+        let refused = refused + counts.iter().map(|counts| counts.refused).sum::<u64>();
         for (key, count) in [("repeated", repeated), ("refused", refused)] {
             if count > 0 {
                 add.execute((key, count))?;

@@ -31,7 +31,7 @@ pub struct Entries {
     pub stored: u64,
     /// In the store before, under the same id.
     pub repeated: u64,
-    /// Refused for good.
+    /// Refused for good. A crash forgets those that came alone since the last commit.
     pub refused: u64,
     /// Stored, and taken by retention.
     pub removed: u64,

@@ -119,8 +119,10 @@ impl Writer {
                 }
             });
         }
-        let (sequence, marks) = inserts.finish(&self.marks, &all)?;
+        let refused = self.stats.unrecorded();
+        let (sequence, marks) = inserts.finish(&self.marks, &all, refused)?;
         transaction.commit()?;
+        self.stats.recorded(refused);
         self.stats.committed(since.elapsed());
         self.marks = marks;
         self.stored.send_if_modified(|stored| {
@@ -157,7 +159,10 @@ impl Writer {
         }
     }
 
-    fn close(self) -> rusqlite::Result<()> {
+    fn close(mut self) -> rusqlite::Result<()> {
+        if self.stats.unrecorded() > 0 {
+            self.commit(&mut [])?;
+        }
         self.conn.flush_prepared_statement_cache();
         self.conn
             .query_one("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;

@@ -104,6 +104,8 @@ async fn a_push_that_is_refused_is_an_invalid_argument_with_the_reason() {
     assert_eq!(status.code(), tonic::Code::InvalidArgument);
     assert!(status.message().starts_with("type `cart`: "), "{status}");
     running.stop().await.unwrap();
+    let refused = "SELECT value FROM _logeater WHERE key = 'refused'";
+    assert_eq!(folder.one::<i64>(refused, []), 1);
 }
 
 #[tokio::test]

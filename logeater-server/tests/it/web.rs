@@ -41,7 +41,8 @@ fn numbers(scrape: &Scrape) -> HashMap<String, u64> {
         _ => None,
     };
     let samples = scrape.samples.iter().filter_map(|sample| {
-        let labels: Vec<_> = sample.labels.values().map(String::as_str).collect();
+        let mut labels: Vec<_> = sample.labels.values().map(String::as_str).collect();
+        labels.sort_unstable();
         let name = [&[sample.metric.as_str()], &labels[..]].concat().join(" ");
         Some((name, whole(number(&sample.value)?)))
     });
@@ -139,6 +140,8 @@ async fn a_sink_that_fails_is_seen_with_what_waits_for_it() {
     };
 
     assert_eq!(numbers["logeater_sink_lag_events archive"], 3);
+    assert!(numbers["logeater_sink_lag_seconds archive"] < 60);
+    assert_eq!(numbers["logeater_sink_events archive delivered"], 0);
     assert_eq!(numbers["logeater_sink_failing archive"], 1);
     assert_eq!(numbers["logeater_sink_paused archive"], 0);
     running.stop().await.unwrap();
