@@ -25,6 +25,9 @@ mod convert;
 mod decimal;
 mod details;
 mod error;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gate;
 mod intake;
 mod limits;

@@ -14,6 +14,8 @@ pub(crate) mod retention;
 mod schema;
 pub(crate) mod sql;
 mod text;
+#[cfg(any(test, fuzzing))]
+mod trial;
 mod writer;
 
 use std::fs::{self, File, TryLockError};
@@ -28,6 +30,8 @@ pub use maintenance::{Maintenance, Replayed};
 pub(crate) use queue::{Queue, Refusal, Room};
 pub(crate) use reader::Reader;
 pub use reader::StoredEvent;
+#[cfg(any(test, fuzzing))]
+pub(crate) use trial::Trial;
 pub use reconcile::{Entries, Reconciliation, SinkCount, TableCount, reconcile};
 
 use crate::plan::Plan;
