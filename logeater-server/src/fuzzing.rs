@@ -110,7 +110,8 @@ pub fn rules(data: &[u8]) {
         user_id: None,
         details: Some(details.to_owned()),
     };
-    match Rules::new(vec![rule]).apply("archive", event.clone()) {
+    let mut fates = Rules::new(vec![rule]).apply_to_all("archive", vec![event.clone()]);
+    match fates.remove(0) {
         Fate::Deliver(given) => assert_eq!(given.event_id, event.event_id),
         Fate::LeaveOut => {}
         Fate::Refuse(given, reason) => {

@@ -30,9 +30,9 @@ pub use maintenance::{Maintenance, Replayed};
 pub(crate) use queue::{Queue, Refusal, Room};
 pub(crate) use reader::Reader;
 pub use reader::StoredEvent;
+pub use reconcile::{Entries, Reconciliation, SinkCount, TableCount, reconcile};
 #[cfg(any(test, fuzzing))]
 pub(crate) use trial::Trial;
-pub use reconcile::{Entries, Reconciliation, SinkCount, TableCount, reconcile};
 
 use crate::plan::Plan;
 use crate::stats::Stats;
