@@ -62,7 +62,7 @@ impl Worker {
                 continue;
             }
             let delivery = match self.attempt(&part).await {
-                Ok(delivery) => delivery,
+                Ok(delivery) => delivery.of(part.len()),
                 // Whichever event it is that the sink panics on, it must not keep the others.
                 Err(_) if part.len() > 1 => {
                     let (first, second) = part.split_at(part.len() / 2);

@@ -20,6 +20,7 @@ mod service;
 #[cfg(all(feature = "cli", unix))]
 mod signals;
 mod sinks;
+mod sinks_with_faults;
 mod store;
 mod support;
 #[cfg(feature = "web")]
