@@ -26,6 +26,9 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz");
 static CATALOG: LazyLock<Catalog> =
     LazyLock::new(|| Catalog::read(Path::new(FOLDER).join("cart.json")).expect("it is checked in"));
 
+/// As many entries as a batch may have.
+const ENTRIES_MAX: u32 = 1_000;
+
 thread_local! {
     static TRIAL: Trial = Trial::new(&CATALOG).expect("the catalog can be stored");
 }
@@ -38,7 +41,7 @@ pub fn intake(data: &[u8]) {
         new_id: Uuid::now_v7,
     };
     let request = Bytes::copy_from_slice(data);
-    if let Ok((batch, rejected)) = intake.batch(&request) {
+    if let Ok((batch, rejected)) = intake.batch(&request, ENTRIES_MAX) {
         assert_eq!(batch.rows.len() + rejected.len(), entries(data).count());
         store(&batch);
     }

@@ -44,6 +44,7 @@ mod shorten;
 mod sinks;
 mod stats;
 mod status;
+mod steady;
 mod store;
 #[cfg(test)]
 mod testing;

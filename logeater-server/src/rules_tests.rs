@@ -140,6 +140,18 @@ fn what_a_filter_cannot_do_is_the_reason_of_a_dead_letter() {
 }
 
 #[test]
+fn a_reason_shows_no_more_of_a_value_than_people_read() {
+    for filter in [
+        "error(.details.a * 1000)",
+        ".details.a * 1000",
+        "(.details.a * 1000) / 2",
+    ] {
+        let reason = refused(filtered(filter, r#"{"a":"a text"}"#));
+        assert!(reason.len() < 600, "{filter}: {reason}");
+    }
+}
+
+#[test]
 fn a_filter_that_does_not_compile_says_where() {
     let error = |code: &str| {
         Rule::new("*")

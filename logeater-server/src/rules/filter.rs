@@ -20,6 +20,9 @@ use crate::sinks::line;
 /// The most characters that a reason shows of what a filter gives.
 const FOUND_CHARS_MAX: usize = 200;
 
+/// The most characters of a reason, which may show a value.
+const REASON_CHARS_MAX: usize = 500;
+
 /// The most characters that an error shows of a filter.
 const CODE_CHARS_MAX: usize = 40;
 
@@ -93,7 +96,7 @@ impl Filter {
         match catch_unwind(AssertUnwindSafe(|| self.run(&event))) {
             Ok(Ok(Some(event))) => Fate::Deliver(event),
             Ok(Ok(None)) => Fate::LeaveOut,
-            Ok(Err(reason)) => Fate::Refuse(event, reason),
+            Ok(Err(reason)) => Fate::Refuse(event, shorten(&reason, REASON_CHARS_MAX).into_owned()),
             Err(_) => Fate::Refuse(event, "the filter panicked".to_owned()),
         }
     }

@@ -3,10 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails shows where")]
 
 mod access;
+mod broken_stores;
 #[cfg(feature = "cli")]
 mod commands;
 #[cfg(all(feature = "cli", feature = "tls"))]
 mod config;
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod jsonl;
 mod limits;
 #[cfg(feature = "cli")]
