@@ -48,3 +48,15 @@ pub(super) fn of_store(path: &Path, error: Sqlite) -> Error {
         _ => Error::store(&path, error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_whose_index_cannot_grow_is_on_a_full_disk() {
+        let is_full = |code| is_full(&Sqlite::SqliteFailure(ffi::Error::new(code), None));
+        assert!(is_full(ffi::SQLITE_FULL) && is_full(ffi::SQLITE_IOERR_SHMSIZE));
+        assert!(!is_full(ffi::SQLITE_IOERR_WRITE) && !is_full(ffi::SQLITE_BUSY));
+    }
+}

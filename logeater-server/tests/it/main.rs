@@ -4,6 +4,7 @@
 
 mod access;
 mod broken_stores;
+mod changing_catalogs;
 #[cfg(feature = "cli")]
 mod commands;
 #[cfg(all(feature = "cli", feature = "tls"))]

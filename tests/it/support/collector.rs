@@ -137,6 +137,15 @@ impl Program {
         format!("http://{}", self.address)
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Waits until it has ended by itself.
+    pub(crate) fn wait(mut self) {
+        self.process.wait().unwrap();
+    }
+
     /// SIGKILL: no drain, no goodbye.
     pub(crate) fn kill(&mut self) {
         self.process.kill().unwrap();
