@@ -42,6 +42,26 @@ pub enum Error {
         /// The format that this version wants.
         known: i64,
     },
+    /// Another program holds the store's lock, longer than it was waited for.
+    #[error("another program keeps the store {} locked: end its transaction, or stop it; `fuser {}` says which it is", path.display(), path.display())]
+    BusyStore {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The disk has no space for what the store needs to be opened or read.
+    #[error("the disk of the store {} is full: make some room on it", path.display())]
+    FullDisk {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is damaged, or is no database.
+    #[error("the store {} is damaged: put a backup in its place, or move it away with its -wal and -shm files; `sqlite3 {} .recover` saves what can be read", path.display(), path.display())]
+    DamagedStore {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        source: Source,
+    },
     /// The file is a database of something else.
     #[error("{} is a database, but not a logeater store: choose another folder", path.display())]
     ForeignStore {
@@ -64,7 +84,7 @@ pub enum Error {
         /// What is wrong with it, and the fix.
         problem: String,
     },
-    /// The store cannot be read or written: a damaged file, a full or failing disk.
+    /// The store cannot be read or written: a failing disk, a folder that is gone.
     #[error("the store {} failed", path.display())]
     Store {
         /// The file.

@@ -25,6 +25,9 @@ mod convert;
 mod decimal;
 mod details;
 mod error;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gate;
 mod intake;
 mod limits;
@@ -41,6 +44,7 @@ mod shorten;
 mod sinks;
 mod stats;
 mod status;
+mod steady;
 mod store;
 #[cfg(test)]
 mod testing;

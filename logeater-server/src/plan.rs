@@ -186,7 +186,7 @@ impl Columns {
         &self.required
     }
 
-    fn names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.list.iter().map(|column| column.name.as_str())
     }
 }

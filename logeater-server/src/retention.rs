@@ -1,18 +1,22 @@
 //! Keeps the store within its age and its size: removes what every sink has passed, oldest first.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::store::retention::{self, Ballast, Bounds, Removed};
-use crate::store::{Queue, Refusal};
+use crate::steady::Steady;
+use crate::store::retention::{self, Ballast, Bounds, Removed, TooOld};
+use crate::store::{self, Queue, Refusal};
 
 /// How often it is looked whether there is too much.
 const EVERY: Duration = Duration::from_secs(10);
+
+/// The pause after it was looked because the disk is full: as long as it is, every push finds it so.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// How long events are kept, and how many: both at most.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +39,9 @@ impl Default for Retention {
 
 impl Retention {
     /// Events are removed once they were stored so long ago, and dead letters once they were refused so long ago.
+    ///
+    /// By the system's clock: where that jumps, events stay longer by as much as it was wrong, and are not removed earlier,
+    /// but for a clock that is ahead when the collector starts, or for more than an hour.
     ///
     /// Default: never.
     pub fn age(mut self, age: Duration) -> Self {
@@ -59,13 +66,19 @@ impl Retention {
         self.age.is_none() && self.size.is_none()
     }
 
-    /// The text of the moment before which events are too old.
-    fn before(&self, now: Timestamp) -> Option<String> {
+    /// What is too old now.
+    fn too_old(&self, now: Timestamp) -> Option<TooOld> {
         let age = SignedDuration::try_from(self.age?).ok()?;
-        let before = now.checked_sub(age).ok()?;
-        let text = crate::time::moment_text(before.as_microsecond())?;
-        String::from_utf8(text.to_vec()).ok()
+        Some(TooOld {
+            before: text(now.checked_sub(age).ok()?)?,
+            now: text(now)?,
+        })
     }
+}
+
+fn text(moment: Timestamp) -> Option<String> {
+    let text = crate::time::moment_text(moment.as_microsecond())?;
+    String::from_utf8(text.to_vec()).ok()
 }
 
 /// The task that keeps to it.
@@ -84,21 +97,27 @@ impl Keeper {
         if self.retention.is_off() {
             return;
         }
+        let mut clock = Steady::new(Timestamp::now(), Instant::now());
         let mut tick = interval(EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = self.stop.cancelled() => return,
-                _ = tick.tick() => self.keep().await,
+                _ = tick.tick() => self.keep(&mut clock).await,
+                () = self.queue.disk_full() => {
+                    self.keep(&mut clock).await;
+                    self.stop.run_until_cancelled(sleep(PAUSE)).await;
+                }
             }
         }
     }
 
     /// Removes what is too much, one chunk after the other, with pushes in between.
-    async fn keep(&self) {
+    async fn keep(&self, clock: &mut Steady) {
         let mut events = 0;
         while !self.stop.is_cancelled() {
-            match self.remove().await {
+            let now = clock.now(Timestamp::now(), Instant::now());
+            match self.remove(now).await {
                 Ok(removed) => {
                     events += removed.events;
                     if !removed.is_partial {
@@ -116,10 +135,10 @@ impl Keeper {
         }
     }
 
-    async fn remove(&self) -> Result<Removed, Refusal> {
+    async fn remove(&self, now: Timestamp) -> Result<Removed, Refusal> {
         let bounds = Bounds {
             sinks: self.sinks.clone(),
-            before: self.retention.before(Timestamp::now()),
+            too_old: self.retention.too_old(now),
             size: self.retention.size,
         };
         let ballast = Ballast::new(&self.data, self.retention.ballast);
@@ -131,13 +150,13 @@ impl Keeper {
 
 fn remove(conn: &Connection, bounds: &Bounds, ballast: &Ballast) -> rusqlite::Result<Removed> {
     let attempt = || {
-        if let Some(before) = &bounds.before {
-            retention::remove_dead_letters(conn, before)?;
+        if let Some(too_old) = &bounds.too_old {
+            retention::remove_dead_letters(conn, &too_old.before)?;
         }
         retention::remove(conn, bounds)
     };
     let removed = match attempt() {
-        Err(error) if retention::is_full(&error) && ballast.give_back() => {
+        Err(error) if store::is_full(&error) && ballast.give_back() => {
             tracing::warn!("the disk is full: the ballast is given back to remove events");
             let removed = attempt();
             // What was removed is still in the log.

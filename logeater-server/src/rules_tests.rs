@@ -20,7 +20,13 @@ fn rules(rules: impl IntoIterator<Item = Rule>) -> Rules {
 /// What a rule with this filter makes of an event with these details.
 fn filtered(filter: &str, details: &str) -> Fate {
     let rule = Rule::new("*").unwrap().filter(filter).unwrap();
-    rules([rule]).apply("archive", event("cart.add", details))
+    fate(&rules([rule]), "archive", event("cart.add", details))
+}
+
+fn fate(rules: &Rules, sink: &str, event: StoredEvent) -> Fate {
+    let mut fates = rules.apply_to_all(sink, vec![event]);
+    assert_eq!(fates.len(), 1);
+    fates.remove(0)
 }
 
 fn refused(fate: Fate) -> String {
@@ -37,7 +43,7 @@ fn refused(fate: Fate) -> String {
 fn without_rules_all_is_delivered() {
     let event = event("cart.add", "{}");
     assert_eq!(
-        rules([]).apply("archive", event.clone()),
+        fate(&rules([]), "archive", event.clone()),
         Fate::Deliver(event)
     );
 }
@@ -46,7 +52,7 @@ fn without_rules_all_is_delivered() {
 fn a_pattern_matches_any_levels() {
     let dropped = |pattern: &str, event_type: &str| {
         let rule = Rule::new(pattern).unwrap().drop_all();
-        rules([rule]).apply("archive", event(event_type, "{}")) == Fate::LeaveOut
+        fate(&rules([rule]), "archive", event(event_type, "{}")) == Fate::LeaveOut
     };
     assert!(dropped("cart.*", "cart.add"));
     assert!(dropped("cart.*", "cart.add.from_mobile"));
@@ -59,7 +65,7 @@ fn a_pattern_matches_any_levels() {
 #[test]
 fn a_rule_names_the_sinks_of_its_types_alone() {
     let rule = || Rule::new("cart.*").unwrap().sinks(["warehouse"]);
-    let fate = |sink, event_type| rules([rule()]).apply(sink, event(event_type, "{}"));
+    let fate = |sink, event_type| fate(&rules([rule()]), sink, event(event_type, "{}"));
     assert_eq!(fate("archive", "cart.add"), Fate::LeaveOut);
     assert!(matches!(fate("warehouse", "cart.add"), Fate::Deliver(_)));
     assert!(matches!(fate("archive", "order.pay"), Fate::Deliver(_)));
@@ -105,7 +111,11 @@ fn rules_are_applied_in_their_order_to_the_type_that_was_sent() {
         .filter(".details.seen = .type")
         .unwrap();
     let expected = event("basket.add", r#"{"seen":"basket.add"}"#);
-    let fate = rules([first, second, third]).apply("archive", event("cart.add", "{}"));
+    let fate = fate(
+        &rules([first, second, third]),
+        "archive",
+        event("cart.add", "{}"),
+    );
     assert_eq!(fate, Fate::Deliver(expected));
 }
 
@@ -127,6 +137,18 @@ fn what_a_filter_cannot_do_is_the_reason_of_a_dead_letter() {
         refused(filtered(".details = [1]", "{}")),
         "rule 1 (`*`): the filter gave details that are no object"
     );
+}
+
+#[test]
+fn a_reason_shows_no_more_of_a_value_than_people_read() {
+    for filter in [
+        "error(.details.a * 1000)",
+        ".details.a * 1000",
+        "(.details.a * 1000) / 2",
+    ] {
+        let reason = refused(filtered(filter, r#"{"a":"a text"}"#));
+        assert!(reason.len() < 600, "{filter}: {reason}");
+    }
 }
 
 #[test]
@@ -160,4 +182,113 @@ fn a_pattern_that_is_none_and_a_share_that_is_none_are_named() {
         share.to_string(),
         "a sample is a share from 0 to 1, such as 0.1 for a tenth, and not 10"
     );
+}
+
+#[test]
+fn a_filter_that_never_ends_is_the_reason_of_a_dead_letter() {
+    let endless = [
+        "def f: f; f",
+        "last(repeat(.))",
+        "until(false; .)",
+        "[range(infinite)]",
+        "reduce range(0; infinite) as $i (.; .)",
+        "last(foreach repeat(1) as $i (0; . + $i))",
+        "try (def f: f; f) catch .",
+        "[.details[] |= (def f: f; f)]",
+        "path(def f: f; f)",
+        "def f(g): f(g | g); f(.)",
+    ];
+    for filter in endless {
+        assert_eq!(
+            refused(filtered(filter, r#"{"a":1}"#)),
+            "rule 1 (`*`): the filter takes more than 100000 steps",
+            "{filter}"
+        );
+    }
+}
+
+#[test]
+fn a_filter_that_calls_itself_too_deep_does_not_overflow_the_stack() {
+    let deep = [
+        "def f: 1 + f; f",
+        "def f: [f]; f",
+        "def f: f | f; f",
+        "[limit(1; def f: try error catch f; f)]",
+    ];
+    for filter in deep {
+        assert_eq!(
+            refused(filtered(filter, r#"{"a":1}"#)),
+            "rule 1 (`*`): the filter calls itself too deep",
+            "{filter}"
+        );
+    }
+}
+
+#[test]
+fn a_filter_that_makes_too_much_is_the_reason_of_a_dead_letter() {
+    let large = [
+        "reduce range(90000) as $i (.; [.])",
+        "last(limit(90000; def f: ., ([.] | f); f))",
+        r#"def f: . + . | f; "a" | f"#,
+        "def f: . * . | f; 3 | f",
+        ".service * 1000000000",
+        ".service *= 1000000000",
+        "1000000000000000000000 * .service",
+        "reduce range(40) as $i (.; [., .])",
+    ];
+    for filter in large {
+        assert_eq!(
+            refused(filtered(filter, r#"{"a":1}"#)),
+            "rule 1 (`*`): the filter makes a value that is too large",
+            "{filter}"
+        );
+    }
+}
+
+#[test]
+fn a_filter_within_its_bounds_gives_what_jq_gives() {
+    // By jq 1.7.
+    let filters = [
+        (
+            "def f: if . > 50000 then . else . + 1 | f end; .details.a |= f",
+            r#"{"a":50001}"#,
+        ),
+        (".details.a = [limit(3; repeat(7))]", r#"{"a":[7,7,7]}"#),
+        (".details.a *= 3", r#"{"a":3}"#),
+        (".details.a = .details.a * 4 * 5", r#"{"a":20}"#),
+        (r#".details.a = "ab" * 2"#, r#"{"a":"abab"}"#),
+        (".details *= {b: {c: 2}}", r#"{"a":1,"b":{"c":2}}"#),
+        (".details.a = [range(0; 10; 3)]", r#"{"a":[0,3,6,9]}"#),
+        (
+            ".details.a = reduce range(4) as $i (0; . + $i)",
+            r#"{"a":6}"#,
+        ),
+        (
+            ".details.a = [foreach range(4) as $i (0; . + $i; [$i, .])]",
+            r#"{"a":[[0,0],[1,1],[2,3],[3,6]]}"#,
+        ),
+        (".details |= with_entries(.key += \"!\")", r#"{"a!":1}"#),
+        (
+            "def inc($x; f): $x + f; .details.a |= inc(2; 3)",
+            r#"{"a":5}"#,
+        ),
+        (
+            ".details.a = [1 | recurse(if . < 3 then . + 1 else empty end)]",
+            r#"{"a":[1,2,3]}"#,
+        ),
+        (".details.a = (.details | [paths])", r#"{"a":[["a"]]}"#),
+        (
+            r#".details.a = (. as {details: {a: $x}} | "\($x * 2)")"#,
+            r#"{"a":"2"}"#,
+        ),
+        ("del(.details.a)", "{}"),
+    ];
+    for (filter, details) in filters {
+        let expected = event("cart.add", details);
+        assert_eq!(
+            filtered(filter, r#"{"a":1}"#),
+            Fate::Deliver(expected),
+            "{filter}"
+        );
+    }
 }

@@ -34,6 +34,10 @@ mod sampling;
 mod silent_server;
 mod spool;
 mod support;
+#[cfg(target_os = "linux")]
+mod synced;
+#[cfg(target_os = "linux")]
+mod thousand_clients;
 mod tls;
 mod token;
 mod tracing_layer;

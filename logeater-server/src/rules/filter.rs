@@ -3,8 +3,7 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use jaq_core::data::JustLut;
-use jaq_core::load::{self, Arena, File, Loader};
+use jaq_core::load::{self, Arena, File, Loader, parse::Def};
 use jaq_core::{Compiler, Ctx, Exn, Vars};
 use jaq_json::write::Pp;
 use jaq_json::{Val, read, write};
@@ -12,6 +11,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::Fate;
+use super::bounds::{self, Bounded, Run};
+use super::stepping;
 use crate::StoredEvent;
 use crate::shorten::shorten;
 use crate::sinks::line;
@@ -19,11 +20,17 @@ use crate::sinks::line;
 /// The most characters that a reason shows of what a filter gives.
 const FOUND_CHARS_MAX: usize = 200;
 
+/// The most characters of a reason, which may show a value.
+const REASON_CHARS_MAX: usize = 500;
+
 /// The most characters that an error shows of a filter.
 const CODE_CHARS_MAX: usize = 40;
 
+/// The name of a filter as a definition.
+const PROGRAM: &str = "a_rules_filter";
+
 /// A compiled filter.
-pub(super) struct Filter(jaq_core::Filter<JustLut<Val>>);
+pub(super) struct Filter(jaq_core::Filter<Bounded>);
 
 /// Why a filter does not compile.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -74,29 +81,22 @@ struct Changed<'a> {
 
 impl Filter {
     pub(super) fn new(code: &str) -> Result<Self, FilterError> {
-        let defs = jaq_core::defs()
-            .chain(jaq_std::defs())
-            .chain(jaq_json::defs());
-        let funs = jaq_core::funs()
-            .chain(jaq_std::funs())
-            .chain(jaq_json::funs());
-        let arena = Arena::default();
-        let program = File { code, path: () };
-        let modules = Loader::new(defs)
-            .load(&arena, program)
-            .map_err(|errors| of_loading(code, errors))?;
-        Compiler::default()
-            .with_funs(funs)
-            .compile(modules)
-            .map(Self)
-            .map_err(|errors| of_compiling(code, errors))
+        // As it is written, so that errors name its own places.
+        compile(code, prelude())?;
+        let counted = Def {
+            name: PROGRAM,
+            args: Vec::new(),
+            body: stepping::term(load::parse(code, |parser| parser.term()).unwrap_or_default()),
+        };
+        let prelude = prelude().map(stepping::def).chain([counted]);
+        compile(PROGRAM, prelude).map(Self)
     }
 
     pub(super) fn apply(&self, event: StoredEvent) -> Fate {
         match catch_unwind(AssertUnwindSafe(|| self.run(&event))) {
             Ok(Ok(Some(event))) => Fate::Deliver(event),
             Ok(Ok(None)) => Fate::LeaveOut,
-            Ok(Err(reason)) => Fate::Refuse(event, reason),
+            Ok(Err(reason)) => Fate::Refuse(event, shorten(&reason, REASON_CHARS_MAX).into_owned()),
             Err(_) => Fate::Refuse(event, "the filter panicked".to_owned()),
         }
     }
@@ -106,15 +106,21 @@ impl Filter {
         let mut json = Vec::new();
         line::write(event, &mut json);
         let value = read::parse_single(&json).map_err(|error| error.to_string())?;
-        let context = Ctx::<JustLut<Val>>::new(&self.0.lut, Vars::new([]));
+        let run = Run::new(&self.0.lut);
+        let context = Ctx::<Bounded>::new(&run, Vars::new([]));
         let mut given = self.0.id.run((context, value));
-        let Some(first) = given.next() else {
+        let first = given.next();
+        if let Some(beyond) = run.beyond() {
+            return Err(beyond.to_string());
+        }
+        let Some(first) = first else {
             return Ok(None);
         };
         let first = first.map_err(failure)?;
         if given.next().is_some() {
             return Err("the filter gave more than one event".to_owned());
         }
+        bounds::check_size(&first).map_err(|beyond| beyond.to_string())?;
         changed(event, &first).map(Some)
     }
 }
@@ -123,6 +129,32 @@ impl fmt::Debug for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Filter")
     }
+}
+
+/// The filters that every filter knows.
+fn prelude<'s>() -> impl Iterator<Item = Def<&'s str>> {
+    let defs = jaq_core::defs()
+        .chain(jaq_std::defs())
+        .chain(jaq_json::defs());
+    defs.map(|def| -> Def<&'s str> { def })
+}
+
+fn compile<'s>(
+    code: &'s str,
+    prelude: impl IntoIterator<Item = Def<&'s str>>,
+) -> Result<jaq_core::Filter<Bounded>, FilterError> {
+    let funs = jaq_core::funs()
+        .chain(jaq_std::funs())
+        .chain(jaq_json::funs())
+        .chain(bounds::funs());
+    let (arena, program) = (Arena::default(), File { code, path: () });
+    let modules = Loader::new(prelude)
+        .load(&arena, program)
+        .map_err(|errors| of_loading(code, errors))?;
+    Compiler::default()
+        .with_funs(funs)
+        .compile(modules)
+        .map_err(|errors| of_compiling(code, errors))
 }
 
 fn failure(exception: Exn<'_, Val>) -> String {

@@ -91,6 +91,10 @@ impl Rule {
     /// It gives the event that goes on, or nothing to leave it out. Its `event_id` stays. An event on which it fails, or for
     /// which it gives what is no event, is a dead letter.
     ///
+    /// So is one for which it takes more than 100,000 steps (calls of a definition, rounds of a fold, numbers of a range),
+    /// calls itself too deep, or makes a text of more than 16 MiB or a value of more than 1,000 levels: a mistake ends
+    /// neither the sink nor the process. These bounds are for mistakes: a filter is trusted as the configuration is.
+    ///
     /// # Errors
     ///
     /// When it does not compile.
@@ -106,6 +110,10 @@ impl Rule {
 
     pub(super) fn pattern(&self) -> &str {
         self.types.glob().glob()
+    }
+
+    pub(super) fn has_filter(&self) -> bool {
+        self.filter.is_some()
     }
 
     pub(super) fn matches(&self, event_type: &str) -> bool {

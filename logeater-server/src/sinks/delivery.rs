@@ -5,7 +5,8 @@ use std::time::Duration;
 
 /// What became of events: each is stored, unless it is refused or is to be tried again.
 ///
-/// An event is named by its index among those that were given.
+/// An event is named by its index among those that were given. If one is named that was not, nothing counts, and all are
+/// tried again.
 #[derive(Debug, Default)]
 #[must_use]
 pub struct Delivery {
@@ -62,6 +63,21 @@ impl Delivery {
     pub fn pause(mut self, pause: Duration) -> Self {
         self.pause = Some(pause);
         self
+    }
+
+    /// The same if it names none but the first `events`. From a sink that counts otherwise nothing is certain.
+    pub(super) fn of(self, events: usize) -> Self {
+        let again = match &self.again {
+            Again::Some(again) => again.last(),
+            Again::All => None,
+        };
+        let last = self.refused.keys().next_back().max(again);
+        match last.filter(|last| **last >= events) {
+            Some(last) => Self::failed(format!(
+                "the sink names the index {last}, and was given {events} events"
+            )),
+            None => self,
+        }
     }
 
     pub(super) fn is_refused(&mut self, index: usize) -> Option<String> {

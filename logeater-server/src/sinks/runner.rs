@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{MissedTickBehavior, interval, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -48,6 +48,8 @@ pub(crate) struct Runner {
     window: Window,
     flights: JoinSet<(Flight, Option<Ended>)>,
     is_resending: bool,
+    /// What the sink does besides deliveries: one thing at a time.
+    chores: JoinSet<()>,
 }
 
 /// A batch on its way.
@@ -95,6 +97,7 @@ impl Runner {
             window: Window::default(),
             flights: JoinSet::new(),
             is_resending: false,
+            chores: JoinSet::new(),
         })
     }
 
@@ -112,11 +115,12 @@ impl Runner {
             let due = self.pending.due().filter(|_| self.has_free_worker());
             tokio::select! {
                 () = stop.cancelled() => {}
-                Some(flight) = self.flights.join_next() => {
-                    if let Ok((flight, Some(ended))) = flight {
-                        self.end(flight, ended).await;
-                    }
-                }
+                Some(flight) = self.flights.join_next() => match flight {
+                    Ok((flight, Some(ended))) => self.end(flight, ended).await,
+                    // What became of it is not known.
+                    Ok((_, None)) | Err(_) => self.begin_again().await,
+                },
+                Some(done) = self.chores.join_next() => say(&self.worker.name, &done),
                 _ = stored.changed(), if has_room => {}
                 () = sleep_until(due.unwrap_or_else(Instant::now).into()), if due.is_some() => {}
                 _ = tick.tick() => self.look().await,
@@ -221,10 +225,11 @@ impl Runner {
 
     /// Looks at the sink's place, and at what is to be sent once more.
     async fn look(&mut self) {
-        self.worker.config.sink.tick().await;
-        let name = Arc::clone(&self.worker.name);
-        let asked = self.ask(move |reader| cursors::place(reader, &name)).await;
-        let Some(Some(place)) = asked else {
+        if self.chores.is_empty() {
+            let sink = Arc::clone(&self.worker.config.sink);
+            self.chores.spawn(async move { sink.tick().await });
+        }
+        let Some(place) = self.ask_for_place().await else {
             return;
         };
         if place.generation != self.place.generation {
@@ -236,7 +241,24 @@ impl Runner {
         }
     }
 
-    /// Begins again at a cursor that somebody has moved.
+    async fn ask_for_place(&self) -> Option<Place> {
+        let name = Arc::clone(&self.worker.name);
+        let asked = self.ask(move |reader| cursors::place(reader, &name));
+        asked.await.flatten()
+    }
+
+    /// Begins again at the cursor, after a pause, when a batch has gone astray.
+    async fn begin_again(&mut self) {
+        while !self.context.stop.is_cancelled() {
+            tracing::error!(sink = &*self.worker.name, "a batch has come to no end");
+            sleep(PAUSE).await;
+            if let Some(place) = self.ask_for_place().await {
+                return self.go_to(place).await;
+            }
+        }
+    }
+
+    /// Begins again at a cursor.
     async fn go_to(&mut self, place: Place) {
         tracing::info!(
             sink = &*self.worker.name,
@@ -276,7 +298,18 @@ impl Runner {
                 self.end(flight, ended).await;
             }
         }
-        self.worker.config.sink.close().await;
+        self.chores.shutdown().await;
+        let sink = Arc::clone(&self.worker.config.sink);
+        self.chores.spawn(async move { sink.close().await });
+        if let Some(closed) = self.chores.join_next().await {
+            say(&self.worker.name, &closed);
+        }
+    }
+}
+
+fn say(sink: &str, done: &Result<(), JoinError>) {
+    if let Err(error) = done {
+        tracing::error!(sink, "the sink panicked: {error}");
     }
 }
 

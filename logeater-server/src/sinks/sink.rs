@@ -9,6 +9,9 @@ use crate::StoredEvent;
 ///
 /// Events come in the order of their insertion, as far as one worker delivers them, and at least once: after a crash
 /// some come again, with the same `event_id`.
+///
+/// Its methods may be called at the same time. They must not block: what waits for a disk belongs on a thread for that,
+/// such as `tokio::task::spawn_blocking` has. One that panics harms nobody else.
 #[tonic::async_trait]
 pub trait Sink: Debug + Send + Sync + 'static {
     /// Delivers events, at least one, and says what became of them.
@@ -16,7 +19,7 @@ pub trait Sink: Debug + Send + Sync + 'static {
     /// What it says to be stored must be safe there. It may be given up in the middle, when the collector ends.
     async fn deliver(&self, events: &[StoredEvent]) -> Delivery;
 
-    /// Called about once a second, whether there are events or not.
+    /// Called about once a second, whether there are events or not, once it has returned.
     async fn tick(&self) {}
 
     /// Called after the last delivery.

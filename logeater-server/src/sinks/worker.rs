@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{JoinError, JoinSet, spawn_blocking};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -54,7 +54,7 @@ impl Worker {
         events: Vec<StoredEvent>,
         rules: Arc<Rules>,
     ) -> Option<Ended> {
-        let (events, mut ended) = self.sort(events, &rules);
+        let (events, mut ended) = self.sort(events, rules).await?;
         let mut parts = VecDeque::from([Arc::new(events)]);
         let mut backoff = backoff();
         while let Some(part) = parts.pop_front() {
@@ -62,7 +62,7 @@ impl Worker {
                 continue;
             }
             let delivery = match self.attempt(&part).await {
-                Ok(delivery) => delivery,
+                Ok(delivery) => delivery.of(part.len()),
                 // Whichever event it is that the sink panics on, it must not keep the others.
                 Err(_) if part.len() > 1 => {
                     let (first, second) = part.split_at(part.len() / 2);
@@ -90,17 +90,25 @@ impl Worker {
         Some(ended)
     }
 
-    /// What the rules leave of a batch.
-    fn sort(&self, events: Vec<StoredEvent>, rules: &Rules) -> (Vec<StoredEvent>, Ended) {
-        let (mut kept, mut ended) = (Vec::with_capacity(events.len()), Ended::default());
-        for event in events {
-            match rules.apply(&self.name, event) {
+    /// What the rules leave of a batch. Filters may take their time, which is not that of the tasks.
+    ///
+    /// `None` if that could not be done.
+    async fn sort(
+        &self,
+        events: Vec<StoredEvent>,
+        rules: Arc<Rules>,
+    ) -> Option<(Vec<StoredEvent>, Ended)> {
+        let name = Arc::clone(&self.name);
+        let fates = spawn_blocking(move || rules.apply_to_all(&name, events));
+        let (mut kept, mut ended) = (Vec::new(), Ended::default());
+        for fate in fates.await.ok()? {
+            match fate {
                 Fate::Deliver(event) => kept.push(event),
                 Fate::LeaveOut => ended.left_out += 1,
                 Fate::Refuse(event, reason) => ended.dead.push(DeadLetter { event, reason }),
             }
         }
-        (kept, ended)
+        Some((kept, ended))
     }
 
     /// One delivery, in a task of its own, so that a panic stays there.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use logeater_schema::Catalog;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
+use super::failure;
 use super::replay::{self, Filled};
 use super::schema;
 use crate::Error;
@@ -42,7 +43,7 @@ impl Maintenance {
         let path = store.as_ref().to_owned();
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let conn = Connection::open_with_flags(&path, flags);
-        let conn = conn.map_err(|error| Error::store(&path, error))?;
+        let conn = conn.map_err(|error| failure::of_store(&path, error))?;
         schema::prepare_to_edit(&conn, &path)?;
         Ok(Self { conn, path })
     }
@@ -59,7 +60,7 @@ impl Maintenance {
                 .prepare("SELECT name FROM _logeater_sinks ORDER BY name")?;
             query.query_map([], |row| row.get(0))?.collect()
         };
-        names().map_err(|error| Error::store(&self.path, error))
+        names().map_err(|error| failure::of_store(&self.path, error))
     }
 
     /// Pauses a sink, or lets it go on.
@@ -146,7 +147,7 @@ impl Maintenance {
                 misfits: dead.misfits + missing.misfits,
             })
         });
-        filled.map_err(|error| Error::store(&self.path, error))
+        filled.map_err(|error| failure::of_store(&self.path, error))
     }
 
     fn change<T>(
@@ -161,7 +162,7 @@ impl Maintenance {
             transaction.commit()?;
             Ok(changed)
         });
-        changed.map_err(|error| Error::store(&self.path, error))
+        changed.map_err(|error| failure::of_store(&self.path, error))
     }
 
     fn unknown_sink(&self, sink: &str) -> Error {

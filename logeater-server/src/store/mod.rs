@@ -3,6 +3,7 @@
 mod change;
 mod clock;
 pub(crate) mod cursors;
+mod failure;
 mod insert;
 mod maintenance;
 mod migrations;
@@ -14,6 +15,8 @@ pub(crate) mod retention;
 mod schema;
 pub(crate) mod sql;
 mod text;
+#[cfg(any(test, fuzzing))]
+mod trial;
 mod writer;
 
 use std::fs::{self, File, TryLockError};
@@ -22,15 +25,20 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use logeater_schema::Catalog;
+use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
 
+pub(crate) use failure::is_full;
 pub use maintenance::{Maintenance, Replayed};
 pub(crate) use queue::{Queue, Refusal, Room};
 pub(crate) use reader::Reader;
 pub use reader::StoredEvent;
 pub use reconcile::{Entries, Reconciliation, SinkCount, TableCount, reconcile};
+#[cfg(any(test, fuzzing))]
+pub(crate) use trial::Trial;
 
-use crate::plan::Plan;
+use self::retention::Ballast;
+use crate::plan::{KeptTypes, Plan};
 use crate::stats::Stats;
 use crate::{Config, Error};
 
@@ -49,8 +57,9 @@ impl Store {
     pub(crate) fn open(config: &Config, stats: Arc<Stats>) -> Result<(Self, Plan), Error> {
         let lock = lock(config)?;
         let path = config.store();
-        let (conn, kept) = schema::open(&path, &config.catalog)?;
-        let sequence = schema::last_sequence(&conn).map_err(|error| Error::store(&path, error))?;
+        let (conn, kept) = open(&path, config)?;
+        let sequence =
+            schema::last_sequence(&conn).map_err(|error| failure::of_store(&path, error))?;
         let plan = Plan::new(config.catalog.tables(), &kept);
         let (queue, jobs) = Queue::new(config.queue_bytes, config.queue_requests);
         let (end, ended) = oneshot::channel();
@@ -96,9 +105,20 @@ impl Store {
     pub(crate) fn close(self) -> Result<(), Error> {
         self.queue.close();
         match self.writer.join() {
-            Ok(closed) => closed.map_err(|error| Error::store(&self.path, error)),
+            Ok(closed) => closed.map_err(|error| failure::of_store(&self.path, error)),
             Err(_) => Err(Error::store(&self.path, "the writer panicked")),
         }
+    }
+}
+
+/// Opens the store's file. On a full disk the ballast is given back for that: then retention can make room.
+fn open(path: &Path, config: &Config) -> Result<(Connection, KeptTypes), Error> {
+    match schema::open(path, &config.catalog) {
+        Err(Error::FullDisk { .. }) if Ballast::new(config.data(), 0).give_back() => {
+            tracing::warn!("the disk is full: the ballast is given back to open the store");
+            schema::open(path, &config.catalog)
+        }
+        opened => opened,
     }
 }
 

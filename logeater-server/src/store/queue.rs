@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::change::{Change, Work};
 use crate::batch::Batch;
@@ -17,6 +17,7 @@ pub(crate) struct Queue {
     messages: Sender<Message>,
     room: Arc<Semaphore>,
     capacity: usize,
+    full: Arc<Notify>,
 }
 
 /// What the writer is told.
@@ -79,6 +80,7 @@ impl Queue {
                 messages,
                 room: Arc::new(Semaphore::new(capacity)),
                 capacity,
+                full: Arc::default(),
             },
             jobs,
         )
@@ -123,7 +125,16 @@ impl Queue {
                 TrySendError::Full(_) => Refusal::QueueFull,
                 TrySendError::Closed(_) => Refusal::Closed,
             })?;
-        stored.await.unwrap_or(Err(Refusal::Closed))
+        let stored = stored.await.unwrap_or(Err(Refusal::Closed));
+        if stored == Err(Refusal::DiskFull) {
+            self.full.notify_one();
+        }
+        stored
+    }
+
+    /// Waits until rows have found the disk full, since the last call or from now on.
+    pub(crate) async fn disk_full(&self) {
+        self.full.notified().await;
     }
 
     /// Changes the store's own tables in the writer's next transaction, and waits until that is safe.

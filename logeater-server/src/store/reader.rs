@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, Row};
 
+use super::failure;
 use crate::Error;
 
 /// How long a store is waited for that is just being made or closed.
@@ -80,7 +81,7 @@ pub(crate) struct Reader {
 impl Reader {
     /// Opens a store that is there.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
-        let failed = |error: rusqlite::Error| Error::store(path, error);
+        let failed = |error: rusqlite::Error| failure::of_store(path, error);
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let conn = Connection::open_with_flags(path, flags).map_err(failed)?;
         conn.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
@@ -126,6 +127,6 @@ impl Reader {
         &self,
         ask: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, Error> {
-        ask(&self.conn).map_err(|error| Error::store(&self.path, error))
+        ask(&self.conn).map_err(|error| failure::of_store(&self.path, error))
     }
 }

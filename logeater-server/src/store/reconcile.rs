@@ -9,6 +9,9 @@ use super::reader::Reader;
 use super::sql::quote;
 use crate::Error;
 
+/// How many flaws of a damaged file are told.
+const FLAWS_MAX: u32 = 10;
+
 /// What a store has, and what does not add up in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -71,7 +74,7 @@ pub struct SinkCount {
     pub paused: bool,
 }
 
-/// Counts a store, which may be in use.
+/// Counts a store, which may be in use, and looks at every page of its file.
 ///
 /// # Errors
 ///
@@ -88,6 +91,7 @@ pub fn reconcile(store: impl AsRef<Path>) -> Result<Reconciliation, Error> {
         let entries = counts.entries()?;
         let tables = counts.tables()?;
         let sinks = counts.sinks(entries)?;
+        counts.check_file()?;
         Ok(Reconciliation {
             entries,
             tables,
@@ -202,6 +206,19 @@ impl Counts<'_> {
                 "sink {name} has refused {dead} events, but there are {letters} dead letters of it"
             ),
         );
+        Ok(())
+    }
+
+    /// Whether the pages of the file hang together, which only a look at each of them tells.
+    fn check_file(&mut self) -> rusqlite::Result<()> {
+        let mut check = self
+            .conn
+            .prepare(&format!("PRAGMA quick_check({FLAWS_MAX})"))?;
+        let mut flaws = check.query([])?;
+        while let Some(flaw) = flaws.next()? {
+            let flaw: String = flaw.get(0)?;
+            self.expect(flaw == "ok", format_args!("the file is damaged: {flaw}"));
+        }
         Ok(())
     }
 

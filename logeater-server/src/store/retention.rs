@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior};
 
 use super::cursors::refused_by;
 use super::sql::quote;
@@ -20,10 +20,16 @@ const VACUUM_PAGES: u32 = 1_024;
 pub(crate) struct Bounds {
     /// Sinks that have to be past an event.
     pub(crate) sinks: Vec<String>,
-    /// Events that were stored before this moment are too old.
-    pub(crate) before: Option<String>,
+    pub(crate) too_old: Option<TooOld>,
     /// The pages that are in use may take so many bytes.
     pub(crate) size: Option<u64>,
+}
+
+/// Events that were stored before a moment are too old.
+#[derive(Clone, Debug)]
+pub(crate) struct TooOld {
+    pub(crate) before: String,
+    pub(crate) now: String,
 }
 
 /// What was removed.
@@ -58,13 +64,8 @@ fn end(conn: &Connection, bounds: &Bounds) -> rusqlite::Result<Option<i64>> {
         Some(size) => used_bytes(conn)? > size,
         None => false,
     };
-    let too_old = match &bounds.before {
-        // Events after a mark were stored at its moment or later, so those before it are older.
-        Some(before) => conn.query_one(
-            "SELECT coalesce(max(sequence), 0) FROM _logeater_marks WHERE stored_at <= ?1",
-            [before],
-            |row| row.get(0),
-        )?,
+    let too_old = match &bounds.too_old {
+        Some(bounds) => last_too_old(conn, bounds)?,
         None => 0,
     };
     let last = if is_too_large {
@@ -75,6 +76,23 @@ fn end(conn: &Connection, bounds: &Bounds) -> rusqlite::Result<Option<i64>> {
     conn.query_one(
         "SELECT max(rowid) FROM (SELECT rowid FROM events WHERE rowid <= ?1 ORDER BY rowid LIMIT ?2)",
         [last, CHUNK_ROWS],
+        |row| row.get(0),
+    )
+}
+
+/// The last event of which it is certain that it is too old.
+///
+/// Clocks jump, so marks are not always in the order of their moments. An event counts as no older than any mark before
+/// it; one from the future is wrong, and the next one that is not speaks for it.
+fn last_too_old(conn: &Connection, TooOld { before, now }: &TooOld) -> rusqlite::Result<i64> {
+    conn.query_one(
+        "SELECT coalesce(max(sequence), 0) FROM _logeater_marks WHERE sequence < coalesce((
+             SELECT sequence FROM _logeater_marks AS mark WHERE stored_at > ?1 AND iif(stored_at <= ?2, stored_at, coalesce((
+                 SELECT stored_at FROM _logeater_marks AS next
+                 WHERE next.sequence > mark.sequence AND next.stored_at <= ?2 ORDER BY next.sequence LIMIT 1
+             ), ?2)) > ?1 ORDER BY sequence LIMIT 1
+         ), 9223372036854775807)",
+        [before, now],
         |row| row.get(0),
     )
 }
@@ -115,21 +133,25 @@ fn remove_up_to(conn: &Connection, end: i64) -> rusqlite::Result<u64> {
 }
 
 /// Removes dead letters that were refused before a moment, and returns how many.
+///
+/// Needs a connection between two transactions.
 pub(crate) fn remove_dead_letters(conn: &Connection, before: &str) -> rusqlite::Result<u64> {
+    let change = rusqlite::Transaction::new_unchecked(conn, TransactionBehavior::Immediate)?;
     let mut sinks = conn.prepare_cached("SELECT name FROM _logeater_sinks")?;
     let sinks: Vec<String> = sinks
         .query_map([], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     for sink in sinks {
         let refused_by = refused_by(&sink);
-        conn.execute(
+        change.execute(
             "UPDATE _logeater_sinks SET dead = dead - old, began = began + old FROM (
                  SELECT count(*) AS old FROM dead_letters WHERE refused_by = ?2 AND refused_at < ?3
              ) WHERE name = ?1 AND old > 0",
             (&sink, &refused_by, before),
         )?;
     }
-    let removed = conn.execute("DELETE FROM dead_letters WHERE refused_at < ?1", [before])?;
+    let removed = change.execute("DELETE FROM dead_letters WHERE refused_at < ?1", [before])?;
+    change.commit()?;
     Ok(removed as u64)
 }
 
@@ -198,9 +220,4 @@ impl Ballast {
     pub(crate) fn give_back(&self) -> bool {
         fs::remove_file(&self.path).is_ok()
     }
-}
-
-/// Whether there was no space.
-pub(crate) fn is_full(error: &rusqlite::Error) -> bool {
-    error.sqlite_error_code() == Some(ErrorCode::DiskFull)
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use logeater_schema::{Catalog, EVENTS_TABLE, TableColumn, TableSchema};
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::failure;
 use super::migrations::{self, Found};
 use super::sql;
 use crate::Error;
@@ -44,7 +45,7 @@ PRAGMA cache_size = -32768;
 /// Returns the columns that the store keeps as another type than the catalog's.
 pub(super) fn open(path: &Path, catalog: &Catalog) -> Result<(Connection, KeptTypes), Error> {
     check(catalog)?;
-    let failed = |error: rusqlite::Error| Error::store(path, error);
+    let failed = |error: rusqlite::Error| failure::of_store(path, error);
     let mut conn = Connection::open(path).map_err(failed)?;
     conn.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
     // Before anything is changed, the pragmas' mark in the file included.
@@ -61,7 +62,7 @@ pub(super) fn open(path: &Path, catalog: &Catalog) -> Result<(Connection, KeptTy
 
 /// The format of a store, 0 of an empty file; what is no store of this version or an older one is an error.
 fn recognise(conn: &Connection, path: &Path) -> Result<i64, Error> {
-    match migrations::find(conn).map_err(|error| Error::store(path, error))? {
+    match migrations::find(conn).map_err(|error| failure::of_store(path, error))? {
         Found::Empty => Ok(0),
         Found::Store(format) if format <= migrations::NEWEST => Ok(format),
         Found::Store(found) => Err(Error::NewerStore {
@@ -77,7 +78,7 @@ fn recognise(conn: &Connection, path: &Path) -> Result<i64, Error> {
 
 /// Sets a connection up that changes a store which is there and has the newest format.
 pub(super) fn prepare_to_edit(conn: &Connection, path: &Path) -> Result<(), Error> {
-    let failed = |error: rusqlite::Error| Error::store(path, error);
+    let failed = |error: rusqlite::Error| failure::of_store(path, error);
     conn.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
     let format = recognise(conn, path)?;
     if format < migrations::NEWEST {

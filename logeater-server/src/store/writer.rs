@@ -6,11 +6,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::mpsc::Receiver;
 use tokio::sync::watch;
 
 use super::change::Work;
+use super::failure;
 use super::insert::{Inserts, Marks};
 use super::queue::{Message, Push, Refusal};
 use crate::stats::{Counts, Stats};
@@ -81,7 +82,9 @@ impl Writer {
                 .into_iter()
                 .zip(counts)
                 .for_each(|(job, counts)| self.answer(job, Ok(counts))),
-            Err(error) if group.len() > 1 && is_of_one_job(&error) => self.work_singly(group),
+            Err(error) if group.len() > 1 && failure::is_of_one_job(&error) => {
+                self.work_singly(group)
+            }
             Err(error) => {
                 let refusal = refusal(&error);
                 tracing::error!("{} requests are not stored: {error}", group.len());
@@ -197,23 +200,11 @@ fn next_group(messages: &mut Receiver<Message>) -> (Vec<Job>, Then) {
     }
 }
 
-/// Whether an error comes from what was to be done, and not from the file or the disk.
-fn is_of_one_job(error: &rusqlite::Error) -> bool {
-    match error {
-        // SQLite's plain error, such as a table that someone has dropped, is rusqlite's `Unknown`.
-        rusqlite::Error::SqliteFailure(failure, _) => matches!(
-            failure.code,
-            ErrorCode::Unknown | ErrorCode::ConstraintViolation | ErrorCode::TooBig
-        ),
-        // A statement that does not parse any more, or a value of another type than was expected.
-        _ => true,
-    }
-}
-
 fn refusal(error: &rusqlite::Error) -> Refusal {
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => Refusal::DiskFull,
-        _ => Refusal::Failed(error.to_string()),
+    if failure::is_full(error) {
+        Refusal::DiskFull
+    } else {
+        Refusal::Failed(error.to_string())
     }
 }
 

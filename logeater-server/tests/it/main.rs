@@ -3,10 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails shows where")]
 
 mod access;
+mod broken_stores;
+mod changing_catalogs;
 #[cfg(feature = "cli")]
 mod commands;
 #[cfg(all(feature = "cli", feature = "tls"))]
 mod config;
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod jsonl;
 mod limits;
 #[cfg(feature = "cli")]
@@ -20,6 +24,7 @@ mod service;
 #[cfg(all(feature = "cli", unix))]
 mod signals;
 mod sinks;
+mod sinks_with_faults;
 mod store;
 mod support;
 #[cfg(feature = "web")]

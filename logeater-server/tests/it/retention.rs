@@ -150,3 +150,47 @@ async fn the_ballast_is_there_before_it_is_needed() {
     }
     running.stop().await.unwrap();
 }
+
+/// What is left of ten events with these marks, of which those are too old that were stored more than a day ago.
+async fn left_of_ten(marks: &str) -> Vec<String> {
+    let folder = Folder::new();
+    store(&folder, 1..=10).await;
+    sql(
+        &folder,
+        &format!("DELETE FROM _logeater_marks; INSERT INTO _logeater_marks VALUES {marks}"),
+    );
+    let retention = Retention::default()
+        .age(Duration::from_hours(24))
+        .ballast(1);
+    let running = Running::start(folder.config().retention(retention)).await;
+    // It is taken once everything that is too old is gone.
+    while !folder.data().join("logeater.ballast").exists() {
+        tokio::task::yield_now().await;
+    }
+    running.stop().await.unwrap();
+    folder.rows("SELECT min(rowid) FROM events")
+}
+
+#[tokio::test]
+async fn a_clock_that_was_wrong_for_a_while_removes_nothing_too_early_and_keeps_nothing_for_ever() {
+    let now = "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', '-1 minute')";
+    let old = "'2020-01-01T00:00:00.000000Z'";
+    let future = "'2999-01-01T00:00:00.000000Z'";
+    // Set back for a while: what came before is of a minute ago.
+    let marks = format!("(0, {now}), (4, {old}), (6, {now})");
+    assert_eq!(left_of_ten(&marks).await, ["1"]);
+    let marks = format!("(0, {old}), (2, {now}), (4, {old}), (6, {now})");
+    assert_eq!(
+        left_of_ten(&marks).await,
+        ["1"],
+        "the last old mark is the first one"
+    );
+    // Set ahead for a while, long ago: what came after it speaks for it.
+    let marks = format!("(0, {old}), (2, {future}), (4, {old}), (6, {now})");
+    assert_eq!(left_of_ten(&marks).await, ["5"]);
+    // Set ahead for a while, and nobody knows when.
+    let marks = format!("(0, {old}), (2, {old}), (4, {future})");
+    assert_eq!(left_of_ten(&marks).await, ["3"]);
+    let marks = format!("(0, {old}), (2, {old}), (4, {future}), (6, {now})");
+    assert_eq!(left_of_ten(&marks).await, ["3"]);
+}

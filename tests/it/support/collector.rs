@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::{self, JoinHandle};
 
@@ -98,13 +98,23 @@ pub(crate) struct Program {
 impl Program {
     /// Starts it with its store in `data`, on `listen`.
     pub(crate) fn serve(data: &Path, listen: &str, catalog: Option<&Path>) -> Self {
-        let mut command = Command::new(Self::path());
-        command
-            .args(["serve", "--listen", listen, "--data"])
-            .arg(data);
+        let mut command = Self::command();
+        command.args(["--listen", listen, "--data"]).arg(data);
         if let Some(catalog) = catalog {
             command.arg("--catalog").arg(catalog);
         }
+        Self::start(&mut command)
+    }
+
+    /// `logeater serve`, whose arguments are to come.
+    pub(crate) fn command() -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_logeater-under-test"));
+        command.arg("serve");
+        command
+    }
+
+    /// Starts it, and waits until it listens.
+    pub(crate) fn start(command: &mut Command) -> Self {
         let mut process = command
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -127,13 +137,18 @@ impl Program {
         format!("http://{}", self.address)
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Waits until it has ended by itself.
+    pub(crate) fn wait(mut self) {
+        self.process.wait().unwrap();
+    }
+
     /// SIGKILL: no drain, no goodbye.
     pub(crate) fn kill(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
-    }
-
-    fn path() -> PathBuf {
-        env!("CARGO_BIN_EXE_logeater-under-test").into()
     }
 }

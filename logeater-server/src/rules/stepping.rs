@@ -1,0 +1,119 @@
+//! Rewrites a filter's code so that whatever can go on for ever counts its steps.
+
+use jaq_core::load::lex::StrPart;
+use jaq_core::load::parse::{BinaryOp, Def, Pattern, Term};
+use jaq_core::ops::Math;
+use jaq_core::path::{Part, Path};
+
+use super::bounds::{PRODUCT, STEP};
+
+/// The name of a variable that no code can write.
+const FACTOR: &str = "$a factor";
+
+type Code<'s> = Term<&'s str>;
+
+/// A definition that counts a step with each call.
+pub(super) fn def<'s>(def: Def<&'s str>) -> Def<&'s str> {
+    Def {
+        body: after_a_step(term(def.body)),
+        ..def
+    }
+}
+
+/// A term whose definitions, folds and ranges count.
+pub(super) fn term(code: Code<'_>) -> Code<'_> {
+    match code {
+        Term::Id | Term::Recurse | Term::Num(_) | Term::Break(_) | Term::Var(_) => code,
+        Term::Str(format, parts) => {
+            let part = |part| match part {
+                StrPart::Term(code) => StrPart::Term(term(code)),
+                other => other,
+            };
+            Term::Str(format, parts.into_iter().map(part).collect())
+        }
+        Term::Arr(inner) => Term::Arr(inner.map(boxed)),
+        Term::Obj(members) => {
+            let member = |(key, value): (_, Option<_>)| (term(key), value.map(term));
+            Term::Obj(members.into_iter().map(member).collect())
+        }
+        Term::Neg(inner) => Term::Neg(boxed(inner)),
+        Term::BinOp(left, op, right) => binary(term(*left), op, term(*right)),
+        Term::Label(name, inner) => Term::Label(name, boxed(inner)),
+        Term::Fold(name, values, bound, args) => {
+            let mut args: Vec<_> = args.into_iter().map(term).collect();
+            // The first is where it begins, the second is done with each value.
+            if let Some(update) = args.get_mut(1) {
+                *update = after_a_step(std::mem::take(update));
+            }
+            Term::Fold(name, boxed(values), pattern(bound), args)
+        }
+        Term::TryCatch(tried, catch) => Term::TryCatch(boxed(tried), catch.map(boxed)),
+        Term::IfThenElse(branches, otherwise) => {
+            let branch = |(condition, then)| (term(condition), term(then));
+            let branches = branches.into_iter().map(branch).collect();
+            Term::IfThenElse(branches, otherwise.map(boxed))
+        }
+        Term::Def(defs, inner) => Term::Def(defs.into_iter().map(def).collect(), boxed(inner)),
+        Term::Call(name, args) => {
+            let is_range = name == "range" && args.len() == 3;
+            let call = Term::Call(name, args.into_iter().map(term).collect());
+            if is_range { pipe(call, step()) } else { call }
+        }
+        Term::Path(inner, Path(parts)) => {
+            let parts = parts.into_iter().map(|(part, opt)| {
+                let part = match part {
+                    Part::Index(index) => Part::Index(term(index)),
+                    Part::Range(from, to) => Part::Range(from.map(term), to.map(term)),
+                };
+                (part, opt)
+            });
+            Term::Path(boxed(inner), Path(parts.collect()))
+        }
+    }
+}
+
+fn binary<'s>(left: Code<'s>, op: BinaryOp<&'s str>, right: Code<'s>) -> Code<'s> {
+    match op {
+        BinaryOp::Math(Math::Mul) => Term::Call(PRODUCT, vec![left, right]),
+        // As jq's manual has it: `$factor | left |= . * $factor`.
+        BinaryOp::UpdateMath(Math::Mul) => {
+            let product = Term::Call(PRODUCT, vec![Term::Id, Term::Var(FACTOR)]);
+            let update = Term::BinOp(Box::new(left), BinaryOp::Update, Box::new(product));
+            let factor = BinaryOp::Pipe(Some(Pattern::Var(FACTOR)));
+            Term::BinOp(Box::new(right), factor, Box::new(update))
+        }
+        BinaryOp::Pipe(Some(bound)) => {
+            let pipe = BinaryOp::Pipe(Some(pattern(bound)));
+            Term::BinOp(Box::new(left), pipe, Box::new(right))
+        }
+        op => Term::BinOp(Box::new(left), op, Box::new(right)),
+    }
+}
+
+fn pattern(bound: Pattern<&str>) -> Pattern<&str> {
+    match bound {
+        Pattern::Var(_) => bound,
+        Pattern::Arr(items) => Pattern::Arr(items.into_iter().map(pattern).collect()),
+        Pattern::Obj(members) => {
+            let member = |(key, value)| (term(key), pattern(value));
+            Pattern::Obj(members.into_iter().map(member).collect())
+        }
+    }
+}
+
+fn boxed(code: Box<Code<'_>>) -> Box<Code<'_>> {
+    Box::new(term(*code))
+}
+
+/// The step comes first, so that a call at the end of a definition stays there, and takes no stack.
+fn after_a_step(code: Code<'_>) -> Code<'_> {
+    pipe(step(), code)
+}
+
+fn step<'s>() -> Code<'s> {
+    Term::Call(STEP, Vec::new())
+}
+
+fn pipe<'s>(left: Code<'s>, right: Code<'s>) -> Code<'s> {
+    Term::BinOp(Box::new(left), BinaryOp::Pipe(None), Box::new(right))
+}

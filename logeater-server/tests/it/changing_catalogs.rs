@@ -1,0 +1,75 @@
+//! A catalog that several replace while others push: every event is stored, and has its row or a reason why not.
+
+use logeater_schema::Catalog;
+use logeater_server::{Control, Maintenance};
+use tokio::task::JoinSet;
+
+use crate::support::{Folder, Running, batch, event};
+
+const PUSHERS: usize = 4;
+
+const BATCHES: usize = 50;
+
+const EVENTS: usize = 10;
+
+const REPLACERS: usize = 3;
+
+/// The catalog with these columns of `cart`.
+fn catalog(columns: &str) -> Catalog {
+    let folder = Folder::new();
+    folder.declare_cart(columns);
+    Catalog::read(folder.schemas()).unwrap()
+}
+
+async fn replace(control: Control, catalogs: Vec<Catalog>) {
+    for catalog in catalogs.iter().cycle().take(40) {
+        control.set_catalog(catalog.clone()).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_catalog_that_is_replaced_under_load_costs_no_event_its_row_or_its_reason() {
+    let folder = Folder::new();
+    let small = r#"{"name":"sku","type":"STRING"}"#;
+    let large = r#"{"name":"sku","type":"STRING"},{"name":"size","type":"INTEGER"}"#;
+    let larger = r#"{"name":"size","type":"INTEGER"},{"name":"sku","type":"STRING"},{"name":"more","type":"JSON"}"#;
+    let catalogs: Vec<_> = [small, large, larger].map(catalog).into();
+    let running = Running::start(folder.config().catalog(catalogs[0].clone())).await;
+
+    let mut tasks = JoinSet::new();
+    for number in 0..REPLACERS {
+        let mut catalogs = catalogs.clone();
+        catalogs.rotate_left(number);
+        tasks.spawn(replace(running.control.clone(), catalogs));
+    }
+    for _ in 0..PUSHERS {
+        let mut client = running.client().await;
+        tasks.spawn(async move {
+            for _ in 0..BATCHES {
+                let events = vec![event("cart.add", r#"{"sku":"a","size":3}"#); EVENTS];
+                let answer = client.push_batch(batch(events)).await.unwrap().into_inner();
+                assert_eq!(answer.accepted as usize, EVENTS);
+            }
+        });
+    }
+    while let Some(ended) = tasks.join_next().await {
+        ended.unwrap();
+    }
+
+    let count = |query| folder.one::<usize>(query, []);
+    let events = PUSHERS * BATCHES * EVENTS;
+    assert_eq!(count("SELECT count(*) FROM events"), events);
+    let rows = count("SELECT count(*) FROM cart WHERE sku = 'a' AND size = 3");
+    let dead = count("SELECT count(*) FROM dead_letters WHERE reason LIKE '%size%'");
+    assert_eq!(rows + dead, events);
+    assert_eq!(count("SELECT count(*) FROM cart"), rows);
+
+    let mut maintenance = Maintenance::open(folder.data().join("logeater.db")).unwrap();
+    maintenance.replay_tables(&catalogs[1]).unwrap();
+    assert_eq!(
+        count("SELECT count(*) FROM cart WHERE sku = 'a' AND size = 3"),
+        events
+    );
+    assert_eq!(count("SELECT count(*) FROM dead_letters"), 0);
+    running.stop().await.unwrap();
+}
