@@ -126,7 +126,7 @@ fn each_of_a_thousand_clients_is_acknowledged_and_none_starves() {
     let memory = memory_kib(program.id());
     program.kill();
 
-    let stored: i64 = Store::open(data.path()).one("SELECT count(*) FROM events");
-    assert_eq!(stored, CLIENTS as i64 * i64::from(BATCHES * EVENTS));
+    let stored: usize = Store::open(data.path()).one("SELECT count(*) FROM events");
+    assert_eq!(stored, CLIENTS * (BATCHES * EVENTS) as usize);
     assert!(memory < MEMORY_KIB_MAX, "{memory} KiB");
 }

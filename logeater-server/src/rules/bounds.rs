@@ -144,7 +144,7 @@ pub(super) fn check_size(value: &Val) -> Result<(), Beyond> {
 }
 
 /// A text times a number can be of any length at once.
-fn product<'a>(mut cv: Cv<'a, Bounded>) -> ValX<'a, Val> {
+fn product(mut cv: Cv<'_, Bounded>) -> ValX<'_, Val> {
     let right = cv.0.pop_var();
     let left = cv.0.pop_var();
     let times = |value: &Val| match value {

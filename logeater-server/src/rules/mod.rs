@@ -44,22 +44,17 @@ impl Rules {
     ///
     /// Filters have a thread with a stack of their own, for as much of it as they can need within their bounds.
     pub(crate) fn apply_to_all(&self, sink: &str, events: Vec<StoredEvent>) -> Vec<Fate> {
-        let apply = || {
-            events
-                .iter()
-                .cloned()
-                .map(|event| self.apply(sink, event))
-                .collect()
-        };
+        let apply = |event| self.apply(sink, event);
         if !self.0.iter().any(Rule::has_filter) {
-            return apply();
+            return events.into_iter().map(apply).collect();
         }
+        let apply_to_all = || events.iter().cloned().map(apply).collect();
         let refuse_all = |reason: String| {
             let refuse = |event: &StoredEvent| Fate::Refuse(event.clone(), reason.clone());
             events.iter().map(refuse).collect()
         };
         let thread = thread::Builder::new().stack_size(STACK_BYTES);
-        thread::scope(|scope| match thread.spawn_scoped(scope, apply) {
+        thread::scope(|scope| match thread.spawn_scoped(scope, apply_to_all) {
             Ok(thread) => thread
                 .join()
                 .unwrap_or_else(|_| refuse_all("a rule panicked".to_owned())),

@@ -13,7 +13,7 @@ const FACTOR: &str = "$a factor";
 type Code<'s> = Term<&'s str>;
 
 /// A definition that counts a step with each call.
-pub(super) fn def<'s>(def: Def<&'s str>) -> Def<&'s str> {
+pub(super) fn def(def: Def<&str>) -> Def<&str> {
     Def {
         body: after_a_step(term(def.body)),
         ..def
@@ -101,8 +101,9 @@ fn pattern(bound: Pattern<&str>) -> Pattern<&str> {
     }
 }
 
-fn boxed(code: Box<Code<'_>>) -> Box<Code<'_>> {
-    Box::new(term(*code))
+fn boxed(mut code: Box<Code<'_>>) -> Box<Code<'_>> {
+    *code = term(std::mem::take(&mut *code));
+    code
 }
 
 /// The step comes first, so that a call at the end of a definition stays there, and takes no stack.

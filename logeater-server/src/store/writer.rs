@@ -83,7 +83,7 @@ impl Writer {
                 .zip(counts)
                 .for_each(|(job, counts)| self.answer(job, Ok(counts))),
             Err(error) if group.len() > 1 && failure::is_of_one_job(&error) => {
-                self.work_singly(group)
+                self.work_singly(group);
             }
             Err(error) => {
                 let refusal = refusal(&error);

@@ -41,6 +41,11 @@ fn overwrite(folder: &Folder, at: u64, bytes: &[u8]) {
     file.write_all(bytes).unwrap();
 }
 
+fn cut(folder: &Folder, bytes: u64) {
+    let file = File::options().write(true).open(file(folder)).unwrap();
+    file.set_len(bytes).unwrap();
+}
+
 #[tokio::test]
 async fn a_store_that_another_program_locks_is_not_served_and_the_error_says_how_to_find_it() {
     let folder = store().await;
@@ -75,22 +80,8 @@ async fn a_damaged_store_is_not_served_and_is_left_as_it_is() {
     let damages: [Damage; 4] = [
         |folder| overwrite(folder, 0, b"no database at all"),
         |folder| overwrite(folder, 100, &[0xff; 200]),
-        |folder| {
-            File::options()
-                .write(true)
-                .open(file(folder))
-                .unwrap()
-                .set_len(20_000)
-                .unwrap()
-        },
-        |folder| {
-            File::options()
-                .write(true)
-                .open(file(folder))
-                .unwrap()
-                .set_len(50)
-                .unwrap()
-        },
+        |folder| cut(folder, 20_000),
+        |folder| cut(folder, 50),
     ];
     for damage in damages {
         let folder = store().await;
@@ -115,7 +106,7 @@ async fn damage_that_no_start_meets_is_found_by_reconcile() {
     let folder = store().await;
     let middle = fs::metadata(file(&folder)).unwrap().len() / 2;
     // Every byte of some pages, so that it meets more than text.
-    overwrite(&folder, middle / 8_192 * 8_192, &[0x5a; 5 * 8_192]);
+    overwrite(&folder, middle / 8_192 * 8_192, &vec![0x5a; 5 * 8_192]);
     drop(Collector::open(&folder.config()).unwrap());
     let reconciled = reconcile(file(&folder)).map(|counts| counts.differences);
     let found = reconciled.map_or_else(

@@ -143,7 +143,7 @@ impl Sink for Faulty {
 
     async fn close(&self) {
         if self.has_faulty_chores {
-            pending().await
+            pending::<()>().await;
         }
     }
 }
