@@ -55,7 +55,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// The file is damaged, or is no database.
-    #[error("the store {} is damaged: put a backup in its place, or move it away with its -wal and -shm files; `sqlite3 {} .recover` saves what can be read", path.display(), path.display())]
+    #[error("the store {} is damaged, or no database: put a backup in its place, or move it away with its -wal and -shm files; `sqlite3 {} .recover` saves what can be read", path.display(), path.display())]
     DamagedStore {
         /// The file.
         path: PathBuf,

@@ -92,7 +92,7 @@ async fn a_damaged_store_is_not_served_and_is_left_as_it_is() {
         assert_eq!(
             error.to_string(),
             format!(
-                "the store {path} is damaged: put a backup in its place, or move it away with its -wal and -shm files; \
+                "the store {path} is damaged, or no database: put a backup in its place, or move it away with its -wal and -shm files; \
                  `sqlite3 {path} .recover` saves what can be read"
             )
         );
