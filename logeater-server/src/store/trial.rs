@@ -25,7 +25,7 @@ impl Trial {
         let change = self.0.unchecked_transaction()?;
         let mut inserts = Inserts::new(&change, 0)?;
         let counts = inserts.batch(batch)?;
-        inserts.finish(&Marks::default(), &[counts])?;
+        inserts.finish(&Marks::default(), &[counts], 0)?;
         change.rollback()?;
         Ok(counts)
     }
