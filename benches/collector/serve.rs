@@ -8,7 +8,7 @@ use std::{env, io, thread};
 
 use logeater_benches::{Failure, Purchase};
 use logeater_client::Catalog;
-use logeater_server::{Config, Delivery, Sink, SinkConfig, StoredEvent};
+use logeater_server::{Collector, Config, Delivery, Sink, SinkConfig, StoredEvent};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -67,11 +67,12 @@ pub(crate) fn serve(arguments: &[String]) -> Result<(), Failure> {
     }
     Runtime::new()?.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let collector = Collector::open(&config)?;
         println!("http://{}", listener.local_addr()?);
         let (stop, stopped) = oneshot::channel();
         thread::spawn(move || answer(&delivered, stop));
-        logeater_server::run(listener, config, async { drop(stopped.await) }).await?;
-        Ok(())
+        let served = collector.serve(listener, async { drop(stopped.await) });
+        Ok(served.await?)
     })
 }
 
