@@ -7,12 +7,11 @@
 
 mod senders;
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 use std::time::Instant;
 use std::{env, io};
 
-use logeater_benches::{CountingServer, Failure, median, process_seconds};
+use logeater_benches::{CountingServer, Failure, Process, median, process_seconds};
 
 use crate::senders::{SENDERS, Sender};
 
@@ -43,61 +42,6 @@ fn serve(batches: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The server's process.
-struct Server {
-    process: Child,
-    questions: ChildStdin,
-    answers: BufReader<ChildStdout>,
-    url: String,
-}
-
-impl Server {
-    fn start(sender: &Sender) -> Result<Self, Failure> {
-        let mut process = Command::new(env::current_exe()?)
-            .arg(if sender.batches {
-                "serve"
-            } else {
-                "serve_push_only"
-            })
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let questions = process.stdin.take().ok_or("no way to ask the server")?;
-        let answers = process.stdout.take().ok_or("no way to hear the server")?;
-        let mut server = Self {
-            process,
-            questions,
-            answers: BufReader::new(answers),
-            url: String::new(),
-        };
-        server.url = server.line()?;
-        Ok(server)
-    }
-
-    fn events(&mut self) -> Result<f64, Failure> {
-        writeln!(self.questions)?;
-        Ok(self.line()?.parse()?)
-    }
-
-    fn cpu_seconds(&self) -> io::Result<f64> {
-        process_seconds(&self.process.id().to_string())
-    }
-
-    fn line(&mut self) -> io::Result<String> {
-        let mut line = String::new();
-        self.answers.read_line(&mut line)?;
-        Ok(line.trim_end().to_owned())
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 /// Of the events that arrived: how many in a second, and the nanoseconds of CPU time of each; and the share that did
 /// not, in percent.
 type Figures = [f64; 4];
@@ -121,13 +65,18 @@ fn compare() -> Result<(), Failure> {
 }
 
 fn measure(sender: &Sender) -> Result<Figures, Failure> {
-    let mut server = Server::start(sender)?;
+    let mode = if sender.batches {
+        "serve"
+    } else {
+        "serve_push_only"
+    };
+    let mut server = Process::start(Command::new(env::current_exe()?).arg(mode))?;
     let before = (
         process_seconds("self")?,
         server.cpu_seconds()?,
         Instant::now(),
     );
-    (sender.send)(&server.url, sender.events)?;
+    (sender.send)(server.url(), sender.events)?;
     let seconds = before.2.elapsed().as_secs_f64();
     let (client, server_cpu) = (process_seconds("self")?, server.cpu_seconds()?);
     let arrived = server.events()?;

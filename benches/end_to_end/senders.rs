@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use logeater_benches::{Failure, Purchase, emit_attributes, emit_body};
-use logeater_client::{Client, ClientBuilder, Compression, Event, JsonWriter};
-use logeater_proto::event::EventEntry;
+use logeater_benches::{Failure, Purchase, emit_attributes, emit_body, entry};
+use logeater_client::{Client, ClientBuilder, Compression};
 use logeater_proto::event::event_client::EventClient;
 use opentelemetry::logs::LoggerProvider;
 use opentelemetry_otlp::WithExportConfig;
@@ -132,23 +131,9 @@ fn push_one_by_one(url: &str, events: u32) -> Result<(), Failure> {
         let channel = Endpoint::from_shared(url.to_owned())?.connect().await?;
         let mut client = EventClient::new(channel);
         for _ in 0..events {
-            client.push(entry(&purchase)?).await?;
+            client.push(entry(&purchase, SERVICE)?).await?;
         }
         Ok(())
-    })
-}
-
-fn entry(purchase: &Purchase) -> Result<EventEntry, Failure> {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH)?;
-    let mut details = Vec::new();
-    purchase.write_details(&mut JsonWriter::new(&mut details));
-    Ok(EventEntry {
-        timestamp: since.as_millis().try_into()?,
-        service: SERVICE.to_owned(),
-        r#type: purchase.event_type().name.to_owned(),
-        user_id: Some(purchase.user.clone()),
-        details: Some(String::from_utf8(details)?),
-        event_id: None,
     })
 }
 

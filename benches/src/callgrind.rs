@@ -64,14 +64,39 @@ pub fn costs_from(
     ];
     callgrind(&options, program, arguments)?;
     let profile = fs::read_to_string(folder.join("callgrind-01"))?;
-    let instructions = profile
+    Ok(Costs {
+        instructions: summary(&profile)?,
+        allocations: allocations(&profile),
+    })
+}
+
+/// The same program under callgrind, which writes its profile to a file when it ends.
+#[must_use]
+pub fn under_callgrind(program: &Command, profile: &Path) -> Command {
+    let mut command = Command::new("valgrind");
+    command
+        .args(["--tool=callgrind", "--quiet"])
+        .arg(format!("--callgrind-out-file={}", profile.display()))
+        .arg(program.get_program())
+        .args(program.get_args());
+    command
+}
+
+/// The instructions of a profile that [`under_callgrind`] has made.
+///
+/// # Errors
+///
+/// When there is no such file, or no number in it.
+pub fn profiled_instructions(profile: &Path) -> Result<u64, Failure> {
+    summary(&fs::read_to_string(profile)?)
+}
+
+fn summary(profile: &str) -> Result<u64, Failure> {
+    let summary = profile
         .lines()
         .find_map(|line| line.strip_prefix("summary: "))
         .ok_or("callgrind's file has no summary")?;
-    Ok(Costs {
-        instructions: instructions.parse()?,
-        allocations: allocations(&profile),
-    })
+    Ok(summary.trim().parse()?)
 }
 
 fn callgrind(options: &[String], program: &Path, arguments: &[&str]) -> Result<u64, Failure> {

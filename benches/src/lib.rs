@@ -1,5 +1,5 @@
-//! What the benchmarks share: the event, and how costs are counted; with the feature `peers` also a server, and the
-//! event as others have it.
+//! What the benchmarks share: the event, processes, and how costs are counted; with the feature `peers` also a server,
+//! and the event as others have it.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
@@ -7,14 +7,20 @@ use std::error::Error;
 
 mod callgrind;
 mod cpu;
+#[cfg(any(feature = "collector", feature = "peers"))]
+mod entry;
+mod process;
 mod purchase;
 #[cfg(feature = "peers")]
 mod records;
 #[cfg(feature = "peers")]
 mod server;
 
-pub use callgrind::{Costs, costs_from, instructions};
+pub use callgrind::{Costs, costs_from, instructions, profiled_instructions, under_callgrind};
 pub use cpu::{childrens_seconds, process_seconds, thread_nanos};
+#[cfg(any(feature = "collector", feature = "peers"))]
+pub use entry::entry;
+pub use process::Process;
 pub use purchase::Purchase;
 #[cfg(feature = "peers")]
 pub use records::{emit_attributes, emit_body};

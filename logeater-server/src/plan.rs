@@ -163,7 +163,10 @@ impl Columns {
     /// The place of a key, whose case does not count; `guess` is tried first.
     pub(crate) fn place(&self, key: &str, guess: usize) -> Option<usize> {
         match self.list.get(guess) {
-            Some(column) if column.name.eq_ignore_ascii_case(key) => Some(guess),
+            // Nearly every key is written as its column is, which costs less to see.
+            Some(column) if column.name == key || column.name.eq_ignore_ascii_case(key) => {
+                Some(guess)
+            }
             _ => self.places.get(&key.to_ascii_lowercase()).copied(),
         }
     }

@@ -1,0 +1,96 @@
+//! The collector, as a process of its own.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::{env, io, thread};
+
+use logeater_benches::{Failure, Purchase};
+use logeater_client::Catalog;
+use logeater_server::{Collector, Config, Delivery, Sink, SinkConfig, StoredEvent};
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+
+/// Room for 64 clients with a batch of 2,000 each, which would be refused by the default.
+const QUEUE_BYTES: usize = 256 << 20;
+
+/// What the collector is told besides its folder.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Setup {
+    /// Whether its catalog knows the event, so that it has an extended row.
+    pub(crate) rows: bool,
+    /// Whether a sink counts the events.
+    pub(crate) sink: bool,
+}
+
+impl Setup {
+    /// The words that [`of`](Self::of) reads.
+    pub(crate) fn arguments(self) -> impl Iterator<Item = &'static str> {
+        let words = [(self.rows, "rows"), (self.sink, "sink")];
+        words
+            .into_iter()
+            .filter_map(|(is_on, word)| is_on.then_some(word))
+    }
+
+    fn of(arguments: &[String]) -> Self {
+        let has = |word: &str| arguments.iter().any(|argument| argument == word);
+        Self {
+            rows: has("rows"),
+            sink: has("sink"),
+        }
+    }
+}
+
+/// This program as a collector with its store in `data`.
+pub(crate) fn command(data: &Path, setup: Setup) -> io::Result<Command> {
+    let mut command = Command::new(env::current_exe()?);
+    command.arg("serve").arg(data).args(setup.arguments());
+    Ok(command)
+}
+
+/// Says where it listens, and then for each line how many events the sink has; ends when there are no more lines.
+pub(crate) fn serve(arguments: &[String]) -> Result<(), Failure> {
+    let data = arguments
+        .first()
+        .ok_or("the folder of the store is missing")?;
+    let setup = Setup::of(arguments);
+    let mut config = Config::new(data).queue_bytes(QUEUE_BYTES);
+    if setup.rows {
+        config = config.catalog(Catalog::new().with::<Purchase>());
+    }
+    let delivered = Arc::new(AtomicU64::new(0));
+    if setup.sink {
+        let sink = Counting(Arc::clone(&delivered));
+        config = config.sink("counting", SinkConfig::new(sink));
+    }
+    Runtime::new()?.block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let collector = Collector::open(&config)?;
+        println!("http://{}", listener.local_addr()?);
+        let (stop, stopped) = oneshot::channel();
+        thread::spawn(move || answer(&delivered, stop));
+        let served = collector.serve(listener, async { drop(stopped.await) });
+        Ok(served.await?)
+    })
+}
+
+fn answer(delivered: &AtomicU64, stop: oneshot::Sender<()>) {
+    for _ in io::stdin().lines() {
+        println!("{}", delivered.load(Ordering::Relaxed));
+    }
+    drop(stop);
+}
+
+/// A sink that only counts.
+#[derive(Debug)]
+struct Counting(Arc<AtomicU64>);
+
+#[tonic::async_trait]
+impl Sink for Counting {
+    async fn deliver(&self, events: &[StoredEvent]) -> Delivery {
+        self.0.fetch_add(events.len() as u64, Ordering::Relaxed);
+        Delivery::stored()
+    }
+}
