@@ -12,6 +12,8 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::batch::Batch;
+#[cfg(feature = "cli")]
+use crate::config::{Overrides, Settings};
 use crate::details;
 use crate::intake::Intake;
 use crate::plan::{KeptTypes, Plan};
@@ -124,6 +126,32 @@ pub fn rules(data: &[u8]) {
     }
 }
 
+/// A configuration file: it is taken, or each of its mistakes stands in one of its lines.
+#[cfg(feature = "cli")]
+pub fn configuration(folder: &Path, data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else {
+        return;
+    };
+    let file = folder.join("logeater.toml");
+    fs::write(&file, text).expect("the folder is there");
+    let Err(error) = Settings::load(Some(&file), &Overrides::default()) else {
+        return;
+    };
+    let said = error.to_string();
+    let place = format!("{}:", file.display());
+    let mut places = 0;
+    for problem in said.split(&place).skip(1) {
+        let line = problem.split(':').next().and_then(|line| line.parse().ok());
+        let lines = text.split('\n').count();
+        assert!(
+            line.is_some_and(|line| (1..=lines).contains(&line)),
+            "{said}"
+        );
+        places += 1;
+    }
+    assert!(places > 0, "{said}");
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,5 +173,13 @@ mod tests {
             corpus("rules", rules),
         ];
         assert!(counts.iter().all(|files| *files >= 10), "{counts:?}");
+    }
+
+    #[cfg(feature = "cli")]
+    #[test]
+    fn the_corpus_of_configurations_breaks_no_promise() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = corpus("configuration", |data| configuration(folder.path(), data));
+        assert!(files >= 10, "{files}");
     }
 }
