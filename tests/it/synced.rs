@@ -96,6 +96,23 @@ fn unsafe_answers(calls: &[Call]) -> (usize, usize) {
     (answers, early)
 }
 
+/// Whether strace is there and may trace; where everything is asked for, it must be.
+fn may_trace() -> bool {
+    let traced = Command::new("strace")
+        .args(["--output", "/dev/null", "true"])
+        .status();
+    let may_trace = traced.is_ok_and(|traced| traced.success());
+    let is_needed = std::env::var_os("LOGEATER_TESTS_ALL").is_some();
+    assert!(
+        may_trace || !is_needed,
+        "strace is needed, and that it may trace: apt-get install strace"
+    );
+    if !may_trace {
+        eprintln!("left out: there is no strace that may trace");
+    }
+    may_trace
+}
+
 /// Has strace write to a file what a command does.
 fn traced(command: &Command, trace: &Path) -> Command {
     let calls = "write,writev,pwrite64,pwritev,sendto,sendmsg,fsync,fdatasync";
@@ -119,7 +136,7 @@ fn traced(command: &Command, trace: &Path) -> Command {
 
 fn read(trace: &Path) -> Vec<Call> {
     let trace = fs::read_to_string(trace);
-    calls(&trace.expect("strace is needed, and that it may trace: apt-get install strace"))
+    calls(&trace.unwrap())
 }
 
 /// Ends the one child of a process as a signal does, which ends both.
@@ -154,6 +171,9 @@ fn each_answer_to_a_push_comes_after_the_sync_of_its_event() {
     if let Some(synchronous) = role() {
         return answer_as(&synchronous);
     }
+    if !may_trace() {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let trace = folder.path().join("trace");
     let answers = PUSHES as usize;
@@ -161,10 +181,7 @@ fn each_answer_to_a_push_comes_after_the_sync_of_its_event() {
         let store = tempfile::tempdir().unwrap();
         let mut careless = another_process(SELF, synchronous);
         let ended = traced(careless.env(FOLDER, store.path()), &trace).status();
-        assert!(
-            ended.is_ok_and(|ended| ended.success()),
-            "strace is needed: apt-get install strace"
-        );
+        assert!(ended.unwrap().success());
         assert_eq!(
             unsafe_answers(&read(&trace)),
             (answers, early),
