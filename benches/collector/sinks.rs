@@ -46,7 +46,7 @@ pub(crate) fn measure() -> Result<(), Failure> {
     }
     print!("{:28}", "");
     for column in [
-        "events/s", "CPU µs", "cores", "p50 ms", "p99 ms", "behind s", "MiB",
+        "events/s", "CPU µs", "cores", "p50 ms", "p99 ms", "left", "behind s", "MiB",
     ] {
         print!("{column:>10}");
     }
@@ -64,16 +64,17 @@ pub(crate) fn measure() -> Result<(), Failure> {
     Ok(())
 }
 
-fn run(load: Load, sink: bool) -> Result<[f64; 7], Failure> {
+fn run(load: Load, sink: bool) -> Result<[f64; 8], Failure> {
     let folder = folder()?;
     let setup = Setup { rows: true, sink };
     let mut collector = Collector::start(folder.path(), setup)?;
     let taken = collector.push(load)?;
     let cpu = collector.process.cpu_seconds()?;
-    let behind = if sink {
-        wait_for_sink(&mut collector.process, taken.events)?
+    let (left, behind) = if sink {
+        let left = taken.events - collector.process.events()?;
+        (left, wait_for_sink(&mut collector.process, taken.events)?)
     } else {
-        0.0
+        (0.0, 0.0)
     };
     // What the sink does after the last answer is of these events as well.
     let cpu = taken.cpu + collector.process.cpu_seconds()? - cpu;
@@ -85,6 +86,7 @@ fn run(load: Load, sink: bool) -> Result<[f64; 7], Failure> {
         cpu / (taken.seconds + behind),
         taken.waits[0],
         taken.waits[1],
+        left,
         behind,
         memory / f64::from(1 << 20),
     ])
