@@ -3,6 +3,7 @@
 mod config;
 mod delivery;
 mod jsonl;
+mod ledger;
 pub(crate) mod line;
 mod pending;
 mod runner;

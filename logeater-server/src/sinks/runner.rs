@@ -10,19 +10,20 @@ use tokio::time::{MissedTickBehavior, interval, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::config::SinkConfig;
+use super::ledger::{Ledger, Recorded};
 use super::pending::{Pending, Thresholds};
 use super::status::Status;
 use super::window::Window;
 use super::worker::{Ended, Worker};
 use crate::rules::Rules;
-use crate::store::cursors::{self, Place, Progress};
+use crate::store::cursors::{self, Place};
 use crate::store::{Queue, Reader, Refusal};
 use crate::{Error, StoredEvent};
 
 /// How often the sink's place is looked at, which others may change.
 const TICK: Duration = Duration::from_secs(1);
 
-/// The pause after the store could not be read or written.
+/// The pause after the store could not be read.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// What a runner needs of the collector.
@@ -46,6 +47,7 @@ pub(crate) struct Runner {
     read: i64,
     pending: Pending,
     window: Window,
+    ledger: Ledger,
     flights: JoinSet<(Flight, Option<Ended>)>,
     is_resending: bool,
     /// What the sink does besides deliveries: one thing at a time.
@@ -82,9 +84,11 @@ impl Runner {
             bytes: config.batch_bytes,
             wait: config.batch_wait,
         });
+        let name: Arc<str> = name.into();
         Ok(Self {
+            ledger: Ledger::new(Arc::clone(&name), context.queue.clone()),
             worker: Worker {
-                name: name.into(),
+                name,
                 config,
                 status,
                 stop: context.stop.clone(),
@@ -110,16 +114,18 @@ impl Runner {
         while !stop.is_cancelled() {
             let last = *stored.borrow_and_update();
             self.fill(last).await;
+            self.ledger.write(self.place.generation);
             self.send_what_is_due();
             let has_room = !self.pending.is_full();
             let due = self.pending.due().filter(|_| self.has_free_worker());
             tokio::select! {
                 () = stop.cancelled() => {}
                 Some(flight) = self.flights.join_next() => match flight {
-                    Ok((flight, Some(ended))) => self.end(flight, ended).await,
+                    Ok((flight, Some(ended))) => self.end(flight, ended),
                     // What became of it is not known.
                     Ok((_, None)) | Err(_) => self.begin_again().await,
                 },
+                Some(recorded) = self.ledger.written() => self.recorded(recorded).await,
                 Some(done) = self.chores.join_next() => say(&self.worker.name, &done),
                 _ = stored.changed(), if has_room => {}
                 () = sleep_until(due.unwrap_or_else(Instant::now).into()), if due.is_some() => {}
@@ -166,7 +172,9 @@ impl Runner {
     }
 
     fn has_free_worker(&self) -> bool {
-        !self.place.paused && self.flights.len() < self.worker.config.workers
+        !self.place.paused
+            && !self.ledger.is_full()
+            && self.flights.len() < self.worker.config.workers
     }
 
     fn send_what_is_due(&mut self) {
@@ -185,41 +193,25 @@ impl Runner {
         self.flights.spawn(async move { (flight, delivery.await) });
     }
 
-    /// Counts a batch that has ended, and moves the cursor as far as it goes.
-    async fn end(&mut self, flight: Flight, ended: Ended) {
-        let progress = match flight {
-            Flight::Resent(resent) => {
-                self.is_resending = false;
-                progress(None, resent, ended)
-            }
+    /// Counts a batch that has ended, and lets the cursor move as far as it goes.
+    fn end(&mut self, flight: Flight, ended: Ended) {
+        match flight {
+            Flight::Resent(resent) => self.ledger.resent(resent, ended),
             Flight::New(number) => {
                 self.window.end(number, ended);
-                let Some((cursor, ended)) = self.window.take_ended() else {
-                    return;
-                };
-                progress(Some(cursor), Vec::new(), ended)
-            }
-        };
-        self.record(progress).await;
-    }
-
-    /// Writes progress down, as often as that takes: what is delivered must not be forgotten for a full disk.
-    async fn record(&mut self, progress: Progress) {
-        let (progress, generation) = (Arc::new(progress), self.place.generation);
-        loop {
-            let (sink, progress) = (Arc::clone(&self.worker.name), Arc::clone(&progress));
-            let record = move |conn: &_| cursors::record(conn, &sink, generation, &progress);
-            match self.context.queue.change(record).await {
-                Ok(false) => return self.look().await,
-                Ok(true) | Err(Refusal::Closed) => return,
-                Err(refusal) => {
-                    tracing::error!(
-                        sink = &*self.worker.name,
-                        "the cursor stays where it is: {refusal}"
-                    );
-                    sleep(PAUSE).await;
+                if let Some((cursor, ended)) = self.window.take_ended() {
+                    self.ledger.advance(cursor, ended);
                 }
             }
+        }
+    }
+
+    async fn recorded(&mut self, recorded: Recorded) {
+        match recorded {
+            // Only now it is no longer among what is to be sent once more.
+            Recorded::Safe { resent } => self.is_resending &= !resent,
+            Recorded::Moved => self.look().await,
+            Recorded::Closed => {}
         }
     }
 
@@ -252,6 +244,7 @@ impl Runner {
         while !self.context.stop.is_cancelled() {
             tracing::error!(sink = &*self.worker.name, "a batch has come to no end");
             sleep(PAUSE).await;
+            self.ledger.settle(self.place.generation).await;
             if let Some(place) = self.ask_for_place().await {
                 return self.go_to(place).await;
             }
@@ -266,6 +259,7 @@ impl Runner {
             "events are delivered again"
         );
         self.flights.shutdown().await;
+        self.ledger.clear();
         self.is_resending = false;
         self.window = Window::default();
         self.pending.take();
@@ -295,9 +289,10 @@ impl Runner {
     async fn drain(&mut self) {
         while let Some(flight) = self.flights.join_next().await {
             if let Ok((flight, Some(ended))) = flight {
-                self.end(flight, ended).await;
+                self.end(flight, ended);
             }
         }
+        self.ledger.settle(self.place.generation).await;
         self.chores.shutdown().await;
         let sink = Arc::clone(&self.worker.config.sink);
         self.chores.spawn(async move { sink.close().await });
@@ -310,20 +305,5 @@ impl Runner {
 fn say(sink: &str, done: &Result<(), JoinError>) {
     if let Err(error) = done {
         tracing::error!(sink, "the sink panicked: {error}");
-    }
-}
-
-fn progress(cursor: Option<i64>, resent: Vec<i64>, ended: Ended) -> Progress {
-    let Ended {
-        delivered,
-        left_out,
-        dead,
-    } = ended;
-    Progress {
-        cursor,
-        resent,
-        delivered,
-        left_out,
-        dead,
     }
 }

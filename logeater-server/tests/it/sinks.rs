@@ -227,6 +227,36 @@ async fn the_cursor_of_several_workers_stays_before_what_has_not_ended() {
 }
 
 #[tokio::test]
+async fn a_sink_goes_on_while_its_cursor_waits_for_the_store() {
+    let folder = Folder::new();
+    let lock = Arc::new(Mutex::new(None));
+    let (file, held) = (folder.data().join("logeater.db"), Arc::clone(&lock));
+    let locks = answer(move |_| {
+        let holder = rusqlite::Connection::open(file).unwrap();
+        holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+        *held.lock().unwrap() = Some(holder);
+        Delivery::stored()
+    });
+    let sink = Scripted::new([locks]);
+    let running = Running::start(folder.config()).await;
+    push(&running, 1..=5).await;
+    running.stop().await.unwrap();
+
+    let config = folder
+        .config()
+        .sink("scripted", sink.config().batch_rows(1));
+    let running = Running::start(config).await;
+    assert_eq!(sink.given(5).await, "1 2 3 4 5");
+    assert_eq!(
+        folder.one::<i64>("SELECT cursor FROM _logeater_sinks", []),
+        0
+    );
+    drop(lock.lock().unwrap().take());
+    settled(&folder, "5 5 0 0").await;
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn rules_decide_and_their_failures_are_dead_letters() {
     let (folder, sink) = (Folder::new(), Scripted::new([]));
     let rules = vec![
