@@ -69,6 +69,8 @@ impl Retention {
     /// What is too old now.
     fn too_old(&self, now: Timestamp) -> Option<TooOld> {
         let age = SignedDuration::try_from(self.age?).ok()?;
+        // A mark speaks for its whole second.
+        let age = age.checked_add(SignedDuration::from_secs(1))?;
         Some(TooOld {
             before: text(now.checked_sub(age).ok()?)?,
             now: text(now)?,
@@ -133,6 +135,16 @@ impl Keeper {
         if events > 0 {
             tracing::info!(events, "events were removed that are too old or too many");
         }
+        // Not before all is removed: it would take the space that the removal needs.
+        let ballast = self.ballast();
+        let taken = tokio::task::spawn_blocking(move || ballast.take()).await;
+        if let Ok(Err(error)) = taken {
+            tracing::debug!("there is no space for the ballast: {error}");
+        }
+    }
+
+    fn ballast(&self) -> Ballast {
+        Ballast::new(&self.data, self.retention.ballast)
     }
 
     async fn remove(&self, now: Timestamp) -> Result<Removed, Refusal> {
@@ -141,7 +153,7 @@ impl Keeper {
             too_old: self.retention.too_old(now),
             size: self.retention.size,
         };
-        let ballast = Ballast::new(&self.data, self.retention.ballast);
+        let ballast = self.ballast();
         self.queue
             .upkeep(move |conn| remove(conn, &bounds, &ballast))
             .await
@@ -149,24 +161,14 @@ impl Keeper {
 }
 
 fn remove(conn: &Connection, bounds: &Bounds, ballast: &Ballast) -> rusqlite::Result<Removed> {
-    let attempt = || {
-        if let Some(too_old) = &bounds.too_old {
-            retention::remove_dead_letters(conn, &too_old.before)?;
-        }
-        retention::remove(conn, bounds)
-    };
-    let removed = match attempt() {
+    match retention::remove(conn, bounds) {
         Err(error) if store::is_full(&error) && ballast.give_back() => {
             tracing::warn!("the disk is full: the ballast is given back to remove events");
-            let removed = attempt();
+            let removed = retention::remove(conn, bounds);
             // What was removed is still in the log.
             conn.query_one("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
             removed
         }
         removed => removed,
-    }?;
-    if let Err(error) = ballast.take() {
-        tracing::debug!("there is no space for the ballast: {error}");
     }
-    Ok(removed)
 }

@@ -11,7 +11,8 @@ use crate::{Reconciliation, reconcile};
 
 /// Count the store, and exit with 1 if a number does not add up
 ///
-/// stored = kept + removed; of each sink, stored = delivered + left out + dead + pending; each row of a table has its event.
+/// stored = kept + removed; what each sink has passed = delivered + left out + dead, and what is sent once more; each row of a
+/// table has its event; the file's pages hang together.
 #[derive(Debug, clap::Args)]
 pub(super) struct Reconcile {
     #[command(flatten)]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use super::window::Passed;
 use super::worker::Ended;
 use crate::store::cursors::{self, Progress};
 use crate::store::{Queue, Refusal};
@@ -49,15 +50,17 @@ impl Ledger {
         }
     }
 
-    /// Batches have ended, up to the event with this sequence.
-    pub(super) fn advance(&mut self, cursor: i64, ended: Ended) {
-        self.waiting.cursor = Some(cursor);
-        self.add(ended);
+    /// Batches have ended.
+    pub(super) fn advance(&mut self, passed: Passed) {
+        self.waiting.cursor = Some(passed.cursor);
+        self.waiting.read += passed.read;
+        self.add(passed.ended);
     }
 
-    /// What was sent once more, or is gone, has ended.
-    pub(super) fn resent(&mut self, resent: Vec<i64>, ended: Ended) {
+    /// What was sent once more has ended; so many of these are gone.
+    pub(super) fn resent(&mut self, resent: Vec<i64>, gone: u64, ended: Ended) {
         self.waiting.resent.extend(resent);
+        self.waiting.gone += gone;
         self.add(ended);
     }
 

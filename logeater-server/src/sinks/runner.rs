@@ -26,6 +26,9 @@ const TICK: Duration = Duration::from_secs(1);
 /// The pause after the store could not be read.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// How many batches of each worker may be done before one that is not, of which nothing is written down yet.
+const WINDOW_PER_WORKER: usize = 4;
+
 /// What a runner needs of the collector.
 #[derive(Clone, Debug)]
 pub(crate) struct Context {
@@ -50,6 +53,8 @@ pub(crate) struct Runner {
     ledger: Ledger,
     flights: JoinSet<(Flight, Option<Ended>)>,
     is_resending: bool,
+    /// Whether there is something to be sent once more, as far as is known.
+    may_have_resends: bool,
     /// What the sink does besides deliveries: one thing at a time.
     chores: JoinSet<()>,
 }
@@ -59,8 +64,8 @@ pub(crate) struct Runner {
 enum Flight {
     /// Its number in the window.
     New(u64),
-    /// What is sent once more, or is gone.
-    Resent(Vec<i64>),
+    /// What is sent once more, and how many of these are gone.
+    Resent(Vec<i64>, u64),
 }
 
 impl Runner {
@@ -76,7 +81,14 @@ impl Runner {
             .queue
             .change(move |conn| cursors::register(conn, &sink));
         let failed = |refusal: Refusal| Error::store(&context.store, refusal);
-        registered.await.map_err(failed)?;
+        let missed = registered.await.map_err(failed)?;
+        if missed > 0 {
+            tracing::warn!(
+                sink = name,
+                missed,
+                "retention took events while this sink was not configured"
+            );
+        }
         let reader = Reader::open(&context.store)?;
         let place = cursors::place(&reader, name)?.unwrap_or_default();
         let pending = Pending::new(Thresholds {
@@ -101,6 +113,7 @@ impl Runner {
             window: Window::default(),
             flights: JoinSet::new(),
             is_resending: false,
+            may_have_resends: true,
             chores: JoinSet::new(),
         })
     }
@@ -113,9 +126,12 @@ impl Runner {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !stop.is_cancelled() {
             let last = *stored.borrow_and_update();
-            self.fill(last).await;
             self.ledger.write(self.place.generation);
-            self.send_what_is_due();
+            self.resend().await;
+            self.fill(last).await;
+            while self.send_if_due() {
+                self.fill(last).await;
+            }
             let has_room = !self.pending.is_full();
             let due = self.pending.due().filter(|_| self.has_free_worker());
             tokio::select! {
@@ -174,17 +190,21 @@ impl Runner {
     fn has_free_worker(&self) -> bool {
         !self.place.paused
             && !self.ledger.is_full()
+            && self.window.len() < WINDOW_PER_WORKER * self.worker.config.workers
             && self.flights.len() < self.worker.config.workers
     }
 
-    fn send_what_is_due(&mut self) {
-        while self.has_free_worker() && self.pending.due().is_some_and(|due| due <= Instant::now())
-        {
-            let events = self.pending.take();
-            let last = events.last().map_or(self.read, |event| event.sequence);
-            let number = self.window.begin(last);
-            self.send(Flight::New(number), events);
+    /// Gives a free worker the next batch, and says whether it did.
+    fn send_if_due(&mut self) -> bool {
+        let is_due = self.pending.due().is_some_and(|due| due <= Instant::now());
+        if !is_due || !self.has_free_worker() {
+            return false;
         }
+        let events = self.pending.take();
+        let last = events.last().map_or(self.read, |event| event.sequence);
+        let number = self.window.begin(last, events.len());
+        self.send(Flight::New(number), events);
+        true
     }
 
     fn send(&mut self, flight: Flight, events: Vec<StoredEvent>) {
@@ -196,11 +216,11 @@ impl Runner {
     /// Counts a batch that has ended, and lets the cursor move as far as it goes.
     fn end(&mut self, flight: Flight, ended: Ended) {
         match flight {
-            Flight::Resent(resent) => self.ledger.resent(resent, ended),
+            Flight::Resent(resent, gone) => self.ledger.resent(resent, gone, ended),
             Flight::New(number) => {
                 self.window.end(number, ended);
-                if let Some((cursor, ended)) = self.window.take_ended() {
-                    self.ledger.advance(cursor, ended);
+                if let Some(passed) = self.window.take_ended() {
+                    self.ledger.advance(passed);
                 }
             }
         }
@@ -228,9 +248,7 @@ impl Runner {
             self.go_to(place).await;
         }
         self.place.paused = place.paused;
-        if self.has_free_worker() && !self.is_resending {
-            self.resend().await;
-        }
+        self.may_have_resends = true;
     }
 
     async fn ask_for_place(&self) -> Option<Place> {
@@ -267,7 +285,11 @@ impl Runner {
         self.read = place.cursor;
     }
 
+    /// Gives a free worker what is to be sent once more, before what is new.
     async fn resend(&mut self) {
+        if !self.may_have_resends || self.is_resending || !self.has_free_worker() {
+            return;
+        }
         let name = Arc::clone(&self.worker.name);
         let SinkConfig {
             batch_rows,
@@ -277,12 +299,14 @@ impl Runner {
         let asked =
             self.ask(move |reader| cursors::resends(reader, &name, batch_rows, batch_bytes));
         let Some(found) = asked.await.filter(|found| !found.is_empty()) else {
+            self.may_have_resends = false;
             return;
         };
         let (sequences, events): (Vec<_>, Vec<_>) = found.into_iter().unzip();
         self.is_resending = true;
-        let events = events.into_iter().flatten().collect();
-        self.send(Flight::Resent(sequences), events);
+        let events: Vec<_> = events.into_iter().flatten().collect();
+        let gone = (sequences.len() - events.len()) as u64;
+        self.send(Flight::Resent(sequences, gone), events);
     }
 
     /// Waits for what is on its way; who tries again and again is not waited for.

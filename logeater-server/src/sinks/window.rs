@@ -16,13 +16,33 @@ pub(super) struct Window {
 #[derive(Debug)]
 struct Batch {
     last: i64,
+    read: u64,
     ended: Option<Ended>,
 }
 
+/// Batches that have ended, one after the other.
+#[derive(Debug, Default)]
+pub(super) struct Passed {
+    /// The sequence of the last event.
+    pub(super) cursor: i64,
+    /// How many events there were.
+    pub(super) read: u64,
+    pub(super) ended: Ended,
+}
+
 impl Window {
-    /// A batch whose last event has this sequence is on its way; returns its number.
-    pub(super) fn begin(&mut self, last: i64) -> u64 {
-        self.batches.push_back(Batch { last, ended: None });
+    /// How many batches are on their way, or wait for one that is.
+    pub(super) fn len(&self) -> usize {
+        self.batches.len()
+    }
+
+    /// A batch of so many events is on its way, whose last has this sequence; returns its number.
+    pub(super) fn begin(&mut self, last: i64, events: usize) -> u64 {
+        self.batches.push_back(Batch {
+            last,
+            read: events as u64,
+            ended: None,
+        });
         self.first + self.batches.len() as u64 - 1
     }
 
@@ -36,15 +56,16 @@ impl Window {
         }
     }
 
-    /// The batches before the first that has not ended: the last sequence, and what became of their events.
-    pub(super) fn take_ended(&mut self) -> Option<(i64, Ended)> {
-        let mut all: Option<(i64, Ended)> = None;
+    /// The batches before the first that has not ended.
+    pub(super) fn take_ended(&mut self) -> Option<Passed> {
+        let mut all: Option<Passed> = None;
         while let Some(batch) = self.batches.front_mut()
             && let Some(ended) = batch.ended.take()
         {
-            let (last, sum) = all.get_or_insert_default();
-            *last = batch.last;
-            sum.add(ended);
+            let passed = all.get_or_insert_default();
+            passed.cursor = batch.last;
+            passed.read += batch.read;
+            passed.ended.add(ended);
             self.batches.pop_front();
             self.first += 1;
         }
@@ -64,19 +85,20 @@ mod tests {
     }
 
     fn cursor(window: &mut Window) -> Option<(i64, u64)> {
-        let (last, ended) = window.take_ended()?;
-        Some((last, ended.delivered))
+        let passed = window.take_ended()?;
+        assert_eq!(passed.read, passed.ended.delivered);
+        Some((passed.cursor, passed.read))
     }
 
     #[test]
     fn the_cursor_moves_up_to_the_first_batch_that_has_not_ended() {
         let mut window = Window::default();
-        let numbers = [10, 20, 30].map(|last| window.begin(last));
+        let numbers = [(10, 9), (20, 10), (30, 2)].map(|(last, events)| window.begin(last, events));
         window.end(numbers[1], delivered(10));
         assert_eq!(cursor(&mut window), None);
         window.end(numbers[0], delivered(9));
         assert_eq!(cursor(&mut window), Some((20, 19)));
-        let next = window.begin(40);
+        let next = window.begin(40, 1);
         window.end(next, delivered(1));
         assert_eq!(cursor(&mut window), None);
         window.end(numbers[2], delivered(2));

@@ -26,8 +26,12 @@ pub(crate) struct Place {
 pub(crate) struct Progress {
     /// The new cursor; `None` where it stays.
     pub(crate) cursor: Option<i64>,
+    /// How many events were read on the way to it, whatever became of them.
+    pub(crate) read: u64,
     /// What was sent once more, by its sequence, or is gone.
     pub(crate) resent: Vec<i64>,
+    /// How many of those are gone.
+    pub(crate) gone: u64,
     pub(crate) delivered: u64,
     pub(crate) left_out: u64,
     pub(crate) dead: Vec<DeadLetter>,
@@ -41,15 +45,23 @@ pub(crate) struct DeadLetter {
 }
 
 /// Gives a sink its row, if it has none yet: it begins with the oldest event that is there.
-pub(crate) fn register(conn: &Connection, sink: &str) -> rusqlite::Result<()> {
+///
+/// Returns how many events one that has a row has missed: retention does not wait for sinks that are not configured.
+pub(crate) fn register(conn: &Connection, sink: &str) -> rusqlite::Result<u64> {
+    let before_oldest = "SELECT coalesce((SELECT min(rowid) - 1 FROM events), value) FROM _logeater WHERE key = 'sequence'";
+    let before_oldest: i64 = conn.query_one(before_oldest, [], |row| row.get(0))?;
     conn.execute(
-        "INSERT INTO _logeater_sinks (name, began, cursor)
-         SELECT ?1, oldest, oldest FROM (
-             SELECT coalesce((SELECT min(rowid) - 1 FROM events), value) AS oldest FROM _logeater WHERE key = 'sequence'
-         ) WHERE true ON CONFLICT DO NOTHING",
-        [sink],
-    )
-    .map(drop)
+        "INSERT INTO _logeater_sinks (name, began, cursor) VALUES (?1, ?2, ?2) ON CONFLICT DO NOTHING",
+        (sink, before_oldest),
+    )?;
+    let cursor = "SELECT cursor FROM _logeater_sinks WHERE name = ?1";
+    let cursor: i64 = conn.query_one(cursor, [sink], |row| row.get(0))?;
+    let missed = (before_oldest - cursor).max(0);
+    conn.execute(
+        "UPDATE _logeater_sinks SET cursor = cursor + ?2, began = began + ?2 WHERE name = ?1",
+        (sink, missed),
+    )?;
+    Ok(missed.cast_unsigned())
 }
 
 /// Where a sink is; `None` if it is not registered.
@@ -145,35 +157,34 @@ pub(crate) fn record(
     if !is_current {
         return Ok(false);
     }
-    let resent = remove_resent(conn, sink, &progress.resent)?;
-    let dead = progress.dead.len() as u64;
-    let ended = progress.delivered + progress.left_out + dead;
+    remove_resent(conn, sink, &progress.resent)?;
+    // What was read is held against what became of it: `began` moves only over sequences that nobody has any more.
     conn.prepare_cached(
         "UPDATE _logeater_sinks SET
-             began = began + coalesce(?2 - cursor, 0) + ?3, cursor = coalesce(?2, cursor),
-             delivered = delivered + ?4, left_out = left_out + ?5, dead = dead + ?6
+             began = began + coalesce(?2 - cursor - ?3, 0) + ?4, cursor = coalesce(?2, cursor),
+             delivered = delivered + ?5, left_out = left_out + ?6, dead = dead + ?7
          WHERE name = ?1",
     )?
     .execute((
         sink,
         progress.cursor,
-        resent - ended.cast_signed(),
+        progress.read,
+        progress.gone,
         progress.delivered,
         progress.left_out,
-        dead,
+        progress.dead.len(),
     ))?;
     bury(conn, sink, &progress.dead)?;
     Ok(true)
 }
 
-fn remove_resent(conn: &Connection, sink: &str, resent: &[i64]) -> rusqlite::Result<i64> {
+fn remove_resent(conn: &Connection, sink: &str, resent: &[i64]) -> rusqlite::Result<()> {
     let mut remove =
         conn.prepare_cached("DELETE FROM _logeater_resend WHERE sink = ?1 AND sequence = ?2")?;
-    let mut removed = 0;
     for sequence in resent {
-        removed += i64::from(remove.execute((sink, sequence))? == 1);
+        remove.execute((sink, sequence))?;
     }
-    Ok(removed)
+    Ok(())
 }
 
 fn bury(conn: &Connection, sink: &str, dead: &[DeadLetter]) -> rusqlite::Result<()> {
@@ -196,4 +207,57 @@ fn bury(conn: &Connection, sink: &str, dead: &[DeadLetter]) -> rusqlite::Result<
 /// Who refuses a dead letter of this sink, as its table says it.
 pub(crate) fn refused_by(sink: &str) -> String {
     format!("sink {sink}")
+}
+
+#[cfg(test)]
+mod tests {
+    use logeater_schema::Catalog;
+
+    use super::*;
+    use crate::store::{reconcile, schema};
+
+    /// What does not add up after a sink has read five events, one of them in the place of two, and said this of them.
+    fn differences(progress: Progress) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("logeater.db");
+        let (conn, _) = schema::open(&path, &Catalog::new()).unwrap();
+        for rowid in [1, 2, 3, 4, 6] {
+            let insert =
+                "INSERT INTO events (rowid, event_id, cluster_key, timestamp, service, type)
+                 VALUES (?1, ?1, '', '', '', 'cart.add')";
+            conn.execute(insert, [rowid]).unwrap();
+        }
+        conn.execute_batch("UPDATE _logeater SET value = 1 WHERE key = 'removed'")
+            .unwrap();
+        register(&conn, "archive").unwrap();
+        let progress = Progress {
+            cursor: Some(6),
+            read: 5,
+            ..progress
+        };
+        assert!(record(&conn, "archive", 0, &progress).unwrap());
+        drop(conn);
+        reconcile(&path).unwrap().differences
+    }
+
+    #[test]
+    fn an_event_that_a_sink_has_passed_without_an_end_is_a_difference() {
+        let all = differences(Progress {
+            delivered: 4,
+            left_out: 1,
+            ..Progress::default()
+        });
+        assert_eq!(all, <[String; 0]>::default());
+        let lost = differences(Progress {
+            delivered: 4,
+            ..Progress::default()
+        });
+        assert_eq!(
+            lost,
+            [
+                "sink archive has passed 5 events, but 4 were delivered, 0 left out, 0 are dead letters and 0 are sent once \
+                 more"
+            ]
+        );
+    }
 }

@@ -44,6 +44,8 @@ CREATE TABLE _logeater_resend (
 ) WITHOUT ROWID;
 CREATE TABLE _logeater_marks (sequence INTEGER PRIMARY KEY, stored_at TEXT NOT NULL);
 CREATE INDEX _logeater_dead_letters_event_id ON dead_letters (event_id);
+CREATE INDEX _logeater_dead_letters_refused_at ON dead_letters (refused_at);
+CREATE INDEX _logeater_dead_letters_refused_by ON dead_letters (refused_by);
 ";
 
 /// What a file is before it is used.

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::cursors::refused_by;
 use super::insert;
@@ -139,7 +139,7 @@ pub(super) fn fill_from_events(
 ) -> rusqlite::Result<Filled> {
     let query = format!(
         "SELECT rowid, event_id, cluster_key, type, details FROM events
-         WHERE rowid > ?1 AND type LIKE ?2 || '.%' AND event_id NOT IN (SELECT event_id FROM {})
+         WHERE rowid > ?1 AND substr(type, 1, length(?2) + 1) = ?2 || '.' AND event_id NOT IN (SELECT event_id FROM {})
              AND event_id NOT IN (SELECT event_id FROM dead_letters WHERE refused_by = 'table ' || ?2)
          ORDER BY rowid LIMIT ?3",
         super::sql::quote(table)
@@ -148,6 +148,8 @@ pub(super) fn fill_from_events(
 }
 
 /// Goes through the rows of a query in chunks, makes the extended row of each that fits, and does `after` for it.
+///
+/// What is read is looked at again in the transaction that writes: others write meanwhile, and are not kept waiting.
 fn fill(
     conn: &mut Connection,
     plan: &Arc<Plan>,
@@ -157,8 +159,7 @@ fn fill(
 ) -> rusqlite::Result<Filled> {
     let (mut filled, mut last) = (Filled::default(), 0);
     loop {
-        let change = conn.transaction()?;
-        let candidates: Vec<Candidate> = change
+        let candidates: Vec<Candidate> = conn
             .prepare_cached(query)?
             .query_map((last, key, CHUNK_ROWS), |row| {
                 Ok(Candidate {
@@ -174,6 +175,7 @@ fn fill(
             return Ok(filled);
         };
         last = end.rowid;
+        let change = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for candidate in &candidates {
             match make_row(&change, plan, candidate)? {
                 Some(true) => {
@@ -188,7 +190,8 @@ fn fill(
     }
 }
 
-/// Makes an extended row; says whether the details fit, and nothing of a type that the catalog does not know.
+/// Makes an extended row; says whether the details fit and their event is still there, and nothing of a type that the
+/// catalog does not know.
 fn make_row(
     conn: &Connection,
     plan: &Arc<Plan>,
@@ -197,6 +200,12 @@ fn make_row(
     let Some((_, known)) = plan.find(&candidate.event_type) else {
         return Ok(None);
     };
+    let is_there = conn
+        .prepare_cached("SELECT 1 FROM events WHERE event_id = ?1")?
+        .exists([&candidate.event_id])?;
+    if !is_there {
+        return Ok(Some(false));
+    }
     let json = candidate.details.as_deref().unwrap_or("{}");
     let Ok(Ok(cells)) = details::cells(&known.columns, json) else {
         return Ok(Some(false));

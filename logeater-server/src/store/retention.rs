@@ -4,9 +4,9 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, ToSql, TransactionBehavior};
 
-use super::cursors::refused_by;
+use super::schema;
 use super::sql::quote;
 
 /// How many events are removed in one transaction, so that pushes do not wait long for it.
@@ -44,57 +44,83 @@ pub(crate) struct Removed {
 pub(crate) fn remove(conn: &Connection, bounds: &Bounds) -> rusqlite::Result<Removed> {
     // The writer's closures share its connection.
     let change = rusqlite::Transaction::new_unchecked(conn, TransactionBehavior::Immediate)?;
-    let end = end(&change, bounds)?;
-    let events = match end {
-        Some(end) => remove_up_to(&change, end)?,
+    let old_letters = match &bounds.too_old {
+        Some(too_old) => remove_old_dead_letters(&change, &too_old.before)?,
         None => 0,
+    };
+    let passed = passed(&change, &bounds.sinks)?;
+    let old = match &bounds.too_old {
+        Some(too_old) => {
+            let end = passed.min(last_too_old(&change, too_old)?);
+            remove_events(&change, end, CHUNK_ROWS)?
+        }
+        None => 0,
+    };
+    let (many, letters) = match bounds.size {
+        Some(size) => remove_oldest(&change, passed, size)?,
+        None => (0, 0),
     };
     change.commit()?;
-    give_pages_back(conn)?;
+    let events = old + many;
+    let is_given_back = give_pages_back(conn)?;
     Ok(Removed {
         events,
-        is_partial: events > 0 || free_pages(conn)? > 0,
+        is_partial: events + old_letters + letters > 0 || is_given_back,
     })
-}
-
-/// The last event of the next chunk; nothing if none is too much.
-fn end(conn: &Connection, bounds: &Bounds) -> rusqlite::Result<Option<i64>> {
-    let passed = passed(conn, &bounds.sinks)?;
-    let is_too_large = match bounds.size {
-        Some(size) => used_bytes(conn)? > size,
-        None => false,
-    };
-    let too_old = match &bounds.too_old {
-        Some(bounds) => last_too_old(conn, bounds)?,
-        None => 0,
-    };
-    let last = if is_too_large {
-        passed
-    } else {
-        passed.min(too_old)
-    };
-    conn.query_one(
-        "SELECT max(rowid) FROM (SELECT rowid FROM events WHERE rowid <= ?1 ORDER BY rowid LIMIT ?2)",
-        [last, CHUNK_ROWS],
-        |row| row.get(0),
-    )
 }
 
 /// The last event of which it is certain that it is too old.
 ///
-/// Clocks jump, so marks are not always in the order of their moments. An event counts as no older than any mark before
-/// it; one from the future is wrong, and the next one that is not speaks for it.
+/// Events after a mark, up to the next, were stored in its second. Clocks jump, so marks are not always in the order of
+/// their moments: an event counts as no older than any mark before it; one from the future is wrong, and the next one
+/// that is not speaks for it.
 fn last_too_old(conn: &Connection, TooOld { before, now }: &TooOld) -> rusqlite::Result<i64> {
-    conn.query_one(
-        "SELECT coalesce(max(sequence), 0) FROM _logeater_marks WHERE sequence < coalesce((
-             SELECT sequence FROM _logeater_marks AS mark WHERE stored_at > ?1 AND iif(stored_at <= ?2, stored_at, coalesce((
-                 SELECT stored_at FROM _logeater_marks AS next
-                 WHERE next.sequence > mark.sequence AND next.stored_at <= ?2 ORDER BY next.sequence LIMIT 1
-             ), ?2)) > ?1 ORDER BY sequence LIMIT 1
-         ), 9223372036854775807)",
+    let first = "SELECT min(sequence) FROM _logeater_marks";
+    let first: Option<i64> = conn.query_one(first, [], |row| row.get(0))?;
+    let young: Option<i64> = conn.query_one(
+        "SELECT min(sequence) FROM _logeater_marks AS mark
+         WHERE stored_at > ?1 AND iif(stored_at <= ?2, stored_at, coalesce((
+             SELECT stored_at FROM _logeater_marks AS next
+             WHERE next.sequence > mark.sequence AND next.stored_at <= ?2 ORDER BY next.sequence LIMIT 1
+         ), ?2)) > ?1",
         [before, now],
         |row| row.get(0),
-    )
+    )?;
+    match (first, young) {
+        // Nothing is known of events before the first mark.
+        (None, _) => Ok(0),
+        (Some(first), Some(young)) if first == young => Ok(0),
+        (_, Some(young)) => Ok(young),
+        (_, None) => schema::last_sequence(conn),
+    }
+}
+
+/// Removes about as many of the oldest events, with their dead letters, as the store is too large by, or dead letters
+/// alone where no event may go; returns how many of both.
+fn remove_oldest(conn: &Connection, passed: i64, size: u64) -> rusqlite::Result<(u64, u64)> {
+    let used = used_bytes(conn)?;
+    if used <= size {
+        return Ok((0, 0));
+    }
+    let span = "SELECT coalesce(max(rowid) - min(rowid) + 1, 0) FROM events";
+    let span: u64 = conn.query_one(span, [], |row| row.get(0))?;
+    let share = u128::from(span) * u128::from(used - size) / u128::from(used.max(1));
+    let rows = i64::try_from(share + 1).unwrap_or(i64::MAX).min(CHUNK_ROWS);
+    let last = "SELECT max(rowid) FROM (SELECT rowid FROM events WHERE rowid <= ?1 ORDER BY rowid LIMIT ?2)";
+    let last: Option<i64> = conn.query_one(last, [passed, rows], |row| row.get(0))?;
+    let letters = match last {
+        Some(last) => forget_dead_letters(
+            conn,
+            "event_id IN (SELECT event_id FROM events WHERE rowid <= ?1)",
+            last,
+        )?,
+        None => forget_dead_letters(
+            conn,
+            "rowid IN (SELECT rowid FROM dead_letters ORDER BY rowid LIMIT ?1)",
+            rows,
+        )?,
+    };
+    Ok((remove_events(conn, passed, rows)?, letters))
 }
 
 /// The last event that all sinks are past, what they are to be sent once more included.
@@ -110,7 +136,13 @@ fn passed(conn: &Connection, sinks: &[String]) -> rusqlite::Result<i64> {
     Ok(passed)
 }
 
-fn remove_up_to(conn: &Connection, end: i64) -> rusqlite::Result<u64> {
+/// Removes the oldest events up to `end`, but no more than `rows`, with their extended rows; returns how many.
+fn remove_events(conn: &Connection, end: i64, rows: i64) -> rusqlite::Result<u64> {
+    let last = "SELECT max(rowid) FROM (SELECT rowid FROM events WHERE rowid <= ?1 ORDER BY rowid LIMIT ?2)";
+    let last: Option<i64> = conn.query_one(last, [end, rows], |row| row.get(0))?;
+    let Some(last) = last else {
+        return Ok(0);
+    };
     let tables: Vec<String> = conn
         .prepare_cached("SELECT DISTINCT table_name FROM _logeater_columns")?
         .query_map([], |row| row.get(0))?
@@ -118,40 +150,49 @@ fn remove_up_to(conn: &Connection, end: i64) -> rusqlite::Result<u64> {
     let ids = "(SELECT event_id FROM events WHERE rowid <= ?1)";
     for table in tables {
         let remove = format!("DELETE FROM {} WHERE event_id IN {ids}", quote(&table));
-        conn.prepare_cached(&remove)?.execute([end])?;
+        conn.prepare_cached(&remove)?.execute([last])?;
     }
     let removed = conn
         .prepare_cached("DELETE FROM events WHERE rowid <= ?1")?
-        .execute([end])?;
+        .execute([last])?;
     conn.prepare_cached(super::sql::ADD_TO_COUNT)?
         .execute(("removed", removed))?;
     conn.execute(
         "DELETE FROM _logeater_marks WHERE sequence < (SELECT max(sequence) FROM _logeater_marks WHERE sequence <= ?1)",
-        [end],
+        [last],
     )?;
     Ok(removed as u64)
 }
 
-/// Removes dead letters that were refused before a moment, and returns how many.
-///
-/// Needs a connection between two transactions.
-pub(crate) fn remove_dead_letters(conn: &Connection, before: &str) -> rusqlite::Result<u64> {
-    let change = rusqlite::Transaction::new_unchecked(conn, TransactionBehavior::Immediate)?;
-    let mut sinks = conn.prepare_cached("SELECT name FROM _logeater_sinks")?;
-    let sinks: Vec<String> = sinks
-        .query_map([], |row| row.get(0))?
+/// Removes some dead letters that were refused before a moment, and returns how many.
+fn remove_old_dead_letters(conn: &Connection, before: &str) -> rusqlite::Result<u64> {
+    let old = format!(
+        "rowid IN (SELECT rowid FROM dead_letters WHERE refused_at < ?1 ORDER BY refused_at LIMIT {CHUNK_ROWS})"
+    );
+    forget_dead_letters(conn, &old, before)
+}
+
+/// Removes dead letters by a condition with one parameter, out of the counts of their sinks as well.
+fn forget_dead_letters(
+    conn: &Connection,
+    condition: &str,
+    parameter: impl ToSql,
+) -> rusqlite::Result<u64> {
+    let mut counted = conn.prepare_cached(&format!(
+        "SELECT refused_by, count(*) FROM dead_letters WHERE {condition} GROUP BY refused_by"
+    ))?;
+    let counts: Vec<(String, u64)> = counted
+        .query_map([&parameter], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<rusqlite::Result<_>>()?;
-    for sink in sinks {
-        let refused_by = refused_by(&sink);
-        change.execute(
-            "UPDATE _logeater_sinks SET dead = dead - old, began = began + old FROM (
-                 SELECT count(*) AS old FROM dead_letters WHERE refused_by = ?2 AND refused_at < ?3
-             ) WHERE name = ?1 AND old > 0",
-            (&sink, &refused_by, before),
-        )?;
+    for (refused_by, count) in &counts {
+        conn.prepare_cached(
+            "UPDATE _logeater_sinks SET dead = dead - ?2, began = began + ?2 WHERE 'sink ' || name = ?1",
+        )?
+        .execute((refused_by, count))?;
     }
-    let removed = change.execute("DELETE FROM dead_letters WHERE refused_at < ?1", [before])?;
-    change.commit()?;
+    let removed = conn
+        .prepare_cached(&format!("DELETE FROM dead_letters WHERE {condition}"))?
+        .execute([&parameter])?;
     Ok(removed as u64)
 }
 
@@ -161,12 +202,14 @@ pub(crate) fn used_bytes(conn: &Connection) -> rusqlite::Result<u64> {
     Ok((pragma("page_count")? - pragma("freelist_count")?) * pragma("page_size")?)
 }
 
-fn give_pages_back(conn: &Connection) -> rusqlite::Result<()> {
+/// Gives some of the free pages back, and says whether it did.
+fn give_pages_back(conn: &Connection) -> rusqlite::Result<bool> {
+    let before = free_pages(conn)?;
     let mut vacuum = conn.prepare(&format!("PRAGMA incremental_vacuum({VACUUM_PAGES})"))?;
     let mut pages = vacuum.query([])?;
     // Each step is a page.
     while pages.next()?.is_some() {}
-    Ok(())
+    Ok(free_pages(conn)? < before)
 }
 
 fn free_pages(conn: &Connection) -> rusqlite::Result<u64> {

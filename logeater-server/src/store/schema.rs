@@ -94,8 +94,11 @@ pub(super) fn prepare_to_edit(conn: &Connection, path: &Path) -> Result<(), Erro
 
 fn prepare(conn: &Connection, format: i64) -> rusqlite::Result<()> {
     conn.execute_batch(AUTO_VACUUM)?;
-    if format == 1 {
-        // Stores of the first format could not give pages back; this writes the whole file once.
+    let is_incremental: bool =
+        conn.pragma_query_value(None, "auto_vacuum", |row| Ok(row.get::<_, i64>(0)? == 2))?;
+    if format > 0 && !is_incremental {
+        // Stores of the first format, and some that were restored, cannot give pages back; this writes the whole file
+        // once.
         conn.execute_batch("VACUUM")?;
     }
     conn.execute_batch(PRAGMAS)?;

@@ -214,3 +214,58 @@ async fn a_newer_catalog_fills_its_table_from_the_events_and_the_dead_letters() 
     );
     running.stop().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_dead_letter_whose_event_is_gone_makes_no_row() {
+    let folder = Folder::new();
+    folder.declare_cart(r#"{"name":"sku","type":"INTEGER"}"#);
+    let running = Running::start(folder.config()).await;
+    let mut client = running.client().await;
+    let misfit = event_with_id(1, "cart.add", r#"{"sku":1,"size":"L"}"#);
+    client.push(misfit).await.unwrap();
+    folder.declare_cart(r#"{"name":"sku","type":"INTEGER"},{"name":"size","type":"STRING"}"#);
+    let catalog = Catalog::read(folder.schemas()).unwrap();
+    let store = rusqlite::Connection::open(folder.data().join("logeater.db")).unwrap();
+    let taken = "DELETE FROM events; UPDATE _logeater SET value = 1 WHERE key = 'removed'";
+    store.execute_batch(taken).unwrap();
+
+    let result = maintenance(&folder).replay_tables(&catalog).unwrap();
+    let result: Vec<_> = result.into_iter().map(parts).collect();
+    assert_eq!(result, [replayed("table cart", 0, 1)]);
+    assert_eq!(folder.rows("SELECT * FROM cart"), [""; 0]);
+    running.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tables_are_filled_beside_a_busy_collector() {
+    let folder = Folder::new();
+    folder.declare_cart(r#"{"name":"sku","type":"STRING"}"#);
+    let catalog = Catalog::read(folder.schemas()).unwrap();
+    let running = Running::start(Config::new(folder.data())).await;
+    let (enough, watched) = tokio::sync::watch::channel(());
+    let mut client = running.client().await;
+    let pushing = tokio::spawn(async move {
+        let mut pushed = 0_u64;
+        while !enough.is_closed() {
+            let event = crate::support::event("cart.add", r#"{"sku":"a"}"#);
+            client.push(event).await.unwrap();
+            pushed += 1;
+        }
+        pushed
+    });
+    let mut maintenance = maintenance(&folder);
+    let filled = tokio::task::spawn_blocking(move || {
+        let mut filled = 0;
+        while filled < 300 {
+            let result = maintenance.replay_tables(&catalog).unwrap();
+            filled += result[0].events;
+        }
+        filled
+    });
+    let filled = filled.await.unwrap();
+    drop(watched);
+    assert!(pushing.await.unwrap() >= filled);
+    let rows: i64 = folder.one("SELECT count(*) FROM cart", []);
+    assert_eq!(rows.cast_unsigned(), filled);
+    running.stop().await.unwrap();
+}

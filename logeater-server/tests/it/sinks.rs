@@ -226,6 +226,29 @@ async fn the_cursor_of_several_workers_stays_before_what_has_not_ended() {
     running.stop().await.unwrap();
 }
 
+/// Each of the deliveries that wait has a thread of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 6)]
+async fn all_workers_have_a_part_in_what_is_there_already() {
+    let folder = Folder::new();
+    let all = Arc::new(std::sync::Barrier::new(4));
+    let waits = || {
+        let all = Arc::clone(&all);
+        answer(move |_| {
+            all.wait();
+            Delivery::stored()
+        })
+    };
+    let sink = Scripted::new(std::iter::repeat_with(waits).take(4));
+    let running = Running::start(folder.config()).await;
+    push(&running, 1..=4).await;
+    running.stop().await.unwrap();
+
+    let config = sink.config().batch_rows(1).workers(4);
+    let running = Running::start(folder.config().sink("scripted", config)).await;
+    settled(&folder, "4 4 0 0").await;
+    running.stop().await.unwrap();
+}
+
 #[tokio::test]
 async fn a_sink_goes_on_while_its_cursor_waits_for_the_store() {
     let folder = Folder::new();

@@ -250,6 +250,18 @@ async fn a_store_of_the_first_format_goes_on_in_the_newest() {
     );
 }
 
+#[tokio::test]
+async fn a_store_that_was_restored_can_give_its_pages_back_again() {
+    let folder = Folder::new();
+    Running::start(folder.config()).await.stop().await.unwrap();
+    writer(&folder)
+        .execute_batch("PRAGMA journal_mode = DELETE; PRAGMA auto_vacuum = NONE; VACUUM")
+        .unwrap();
+    assert_eq!(folder.one::<i64>("PRAGMA auto_vacuum", []), 0);
+    Running::start(folder.config()).await.stop().await.unwrap();
+    assert_eq!(folder.one::<i64>("PRAGMA auto_vacuum", []), 2);
+}
+
 #[test]
 fn a_database_of_something_else_is_not_touched() {
     let folder = Folder::new();
