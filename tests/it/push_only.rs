@@ -47,7 +47,12 @@ async fn a_server_that_knows_only_push_gets_every_event_once() {
 #[tokio::test]
 async fn the_batch_call_is_tried_once_and_not_for_every_batch() {
     let peer = Peer::push_only();
-    let client = client(&peer.url).batch_events(10).build().unwrap();
+    // One batch, however slowly it is emitted.
+    let client = client(&peer.url)
+        .batch_events(10)
+        .linger(LONG)
+        .build()
+        .unwrap();
     for number in 0..10 {
         client.emit(Order { number });
     }
