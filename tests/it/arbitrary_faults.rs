@@ -298,8 +298,9 @@ fn check(case: Case) {
     check_ids(&[&*stored, &refused, &left].concat());
     let on_disk = left.len();
     let (stored, refused, left) = (numbers(stored), numbers(refused), numbers(left));
-    assert_eq!(on_disk, left.len(), "an event is on disk twice");
+    // A shutdown without time may come between a file and the removal of the one that it replaces, as a crash may.
     if has_time {
+        assert_eq!(on_disk, left.len(), "an event is on disk twice");
         // Events that were delivered may be in a file with others, for want of room for another.
         assert!(report.spooled <= on_disk as u64, "{report:?}");
     }
