@@ -4,23 +4,11 @@ use std::io::Write;
 use tempfile::TempDir;
 
 use super::*;
-
-fn events(first: i64) -> [StoredEvent; 1] {
-    [StoredEvent {
-        sequence: first,
-        event_id: first.to_string(),
-        cluster_key: "2026-01-31".to_owned(),
-        timestamp: "2026-01-31T12:00:00.000000Z".to_owned(),
-        service: "shop".to_owned(),
-        event_type: "cart.add".to_owned(),
-        user_id: None,
-        details: None,
-    }]
-}
+use crate::testing::stored;
 
 /// Why it failed, if it did.
 async fn deliver(sink: &Jsonl, first: i64) -> Option<String> {
-    sink.deliver(&events(first)).await.failure
+    sink.deliver(&[stored(first)]).await.failure
 }
 
 /// The files with lines in a folder, each with the ids of its events.
