@@ -175,6 +175,16 @@ mod tests {
     }
 
     #[test]
+    fn lines_in_a_file_that_is_gone_do_not_count() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut part = Part::begin(folder.path(), 1).unwrap();
+        part.append(b"{}\n").unwrap();
+        fs::remove_file(part.path()).unwrap();
+        assert!(part.append(b"{}\n").is_err());
+        assert_eq!(part.bytes(), 3);
+    }
+
+    #[test]
     fn of_a_large_file_only_the_end_is_read() {
         let text = format!("{}{{\"torn", "{}\n".repeat(1_000_000));
         assert_eq!(end_of(text), (3_000_000, 65_536));
