@@ -84,7 +84,7 @@ impl Control {
         self.rules.subscribe()
     }
 
-    /// Applies these rules from the next batch of each sink on.
+    /// Applies these rules from the next try of each sink on, also to what is tried again.
     ///
     /// # Errors
     ///

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::slice;
 use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
@@ -115,8 +116,8 @@ pub fn rules(data: &[u8]) {
         user_id: None,
         details: Some(details.to_owned()),
     };
-    let mut fates = Rules::new(vec![rule]).apply_to_all("archive", vec![event.clone()]);
-    match fates.remove(0) {
+    let fates = Rules::new(vec![rule]).apply_to_all("archive", slice::from_ref(&event));
+    match fates.expect("there is a thread").remove(0) {
         Fate::Deliver(given) => assert_eq!(given.event_id, event.event_id),
         Fate::LeaveOut => {}
         Fate::Refuse(given, reason) => {

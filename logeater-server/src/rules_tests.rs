@@ -24,7 +24,7 @@ fn filtered(filter: &str, details: &str) -> Fate {
 }
 
 fn fate(rules: &Rules, sink: &str, event: StoredEvent) -> Fate {
-    let mut fates = rules.apply_to_all(sink, vec![event]);
+    let mut fates = rules.apply_to_all(sink, &[event]).unwrap();
     assert_eq!(fates.len(), 1);
     fates.remove(0)
 }

@@ -1,7 +1,8 @@
-//! Plans for unit tests, from columns in the catalog's format.
+//! What unit tests have in common: plans from columns in the catalog's format, and an event as the store has it.
 
 use logeater_schema::Catalog;
 
+use crate::StoredEvent;
 use crate::plan::{KeptTypes, Plan};
 
 /// A plan of the event type `cart.add`, which declares `own`, in a table of `columns`.
@@ -15,4 +16,18 @@ pub(crate) fn cart(columns: &str, own: &[&str]) -> Plan {
     std::fs::write(folder.path().join("cart.json"), file).unwrap();
     let catalog = Catalog::read(folder.path()).unwrap();
     Plan::new(catalog.tables(), &KeptTypes::new())
+}
+
+/// An event of `cart.add` with this sequence, which is its id as well, and with details.
+pub(crate) fn stored(sequence: i64) -> StoredEvent {
+    StoredEvent {
+        sequence,
+        event_id: sequence.to_string(),
+        cluster_key: "2026-01-31".to_owned(),
+        timestamp: "2026-01-31T12:00:00.000000Z".to_owned(),
+        service: "shop".to_owned(),
+        event_type: "cart.add".to_owned(),
+        user_id: None,
+        details: Some(r#"{"n":1}"#.to_owned()),
+    }
 }

@@ -6,7 +6,7 @@ mod rule;
 mod sample;
 mod stepping;
 
-use std::thread;
+use std::{io, thread};
 
 use crate::StoredEvent;
 
@@ -17,8 +17,17 @@ pub use rule::{Rule, RuleError};
 const STACK_BYTES: usize = 256 << 20;
 
 /// Rules in their order. Each that matches an event's type is applied to what the ones before it left.
-#[derive(Debug, Default)]
-pub(crate) struct Rules(Vec<Rule>);
+#[derive(Debug)]
+pub(crate) struct Rules {
+    rules: Vec<Rule>,
+    stack_bytes: usize,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self::new(Vec::new())
+    }
+}
 
 /// What becomes of an event.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,41 +40,58 @@ pub(crate) enum Fate {
 
 impl Rules {
     pub(crate) fn new(rules: Vec<Rule>) -> Self {
-        Self(rules)
+        Self {
+            rules,
+            stack_bytes: STACK_BYTES,
+        }
+    }
+
+    /// The same with a stack that no thread can have.
+    #[cfg(test)]
+    pub(crate) fn without_thread(self) -> Self {
+        Self {
+            stack_bytes: usize::MAX >> 4,
+            ..self
+        }
+    }
+
+    /// Whether all events go on as they are.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rules.is_empty()
     }
 
     /// The sinks that rules name.
     pub(crate) fn sink_names(&self) -> impl Iterator<Item = &str> {
-        let names = self.0.iter().flat_map(Rule::sink_names);
+        let names = self.rules.iter().flat_map(Rule::sink_names);
         names.map(String::as_str)
     }
 
-    /// What becomes of events on their way to a sink. Blocks.
+    /// What becomes of events on their way to a sink, in their order. Blocks.
     ///
     /// Filters have a thread with a stack of their own, for as much of it as they can need within their bounds.
-    pub(crate) fn apply_to_all(&self, sink: &str, events: Vec<StoredEvent>) -> Vec<Fate> {
-        let apply = |event| self.apply(sink, event);
-        if !self.0.iter().any(Rule::has_filter) {
-            return events.into_iter().map(apply).collect();
+    ///
+    /// # Errors
+    ///
+    /// When there is no such thread to be had. It says nothing of the events.
+    pub(crate) fn apply_to_all(&self, sink: &str, events: &[StoredEvent]) -> io::Result<Vec<Fate>> {
+        let apply = |event: &StoredEvent| self.apply(sink, event.clone());
+        let apply_to_all = || events.iter().map(apply).collect();
+        if !self.rules.iter().any(Rule::has_filter) {
+            return Ok(apply_to_all());
         }
-        let apply_to_all = || events.iter().cloned().map(apply).collect();
-        let refuse_all = |reason: String| {
-            let refuse = |event: &StoredEvent| Fate::Refuse(event.clone(), reason.clone());
-            events.iter().map(refuse).collect()
-        };
-        let thread = thread::Builder::new().stack_size(STACK_BYTES);
-        thread::scope(|scope| match thread.spawn_scoped(scope, apply_to_all) {
-            Ok(thread) => thread
-                .join()
-                .unwrap_or_else(|_| refuse_all("a rule panicked".to_owned())),
-            Err(error) => refuse_all(format!("there is no thread for the filter: {error}")),
+        let refuse =
+            |event: &StoredEvent| Fate::Refuse(event.clone(), "a rule panicked".to_owned());
+        let thread = thread::Builder::new().stack_size(self.stack_bytes);
+        thread::scope(|scope| {
+            let fates = thread.spawn_scoped(scope, apply_to_all)?.join();
+            Ok(fates.unwrap_or_else(|_| events.iter().map(refuse).collect()))
         })
     }
 
     /// What becomes of an event on its way to a sink.
     fn apply(&self, sink: &str, mut event: StoredEvent) -> Fate {
         let event_type = event.event_type.clone();
-        let rules = (1..).zip(&self.0);
+        let rules = (1..).zip(&self.rules);
         for (number, rule) in rules.filter(|(_, rule)| rule.matches(&event_type)) {
             event = match rule.apply(sink, event) {
                 Fate::Deliver(event) => event,

@@ -46,6 +46,7 @@ pub(crate) struct Runner {
     worker: Worker,
     reader: Arc<Mutex<Reader>>,
     place: Place,
+    paused: watch::Sender<bool>,
     /// The sequence of the last event that was read.
     read: i64,
     pending: Pending,
@@ -97,17 +98,21 @@ impl Runner {
             wait: config.batch_wait,
         });
         let name: Arc<str> = name.into();
+        let paused = watch::Sender::new(place.paused);
         Ok(Self {
             ledger: Ledger::new(Arc::clone(&name), context.queue.clone()),
             worker: Worker {
                 name,
                 config,
                 status,
+                rules: context.rules.clone(),
+                paused: paused.subscribe(),
                 stop: context.stop.clone(),
             },
             context,
             reader: Arc::new(Mutex::new(reader)),
             place,
+            paused,
             read: place.cursor,
             pending,
             window: Window::default(),
@@ -208,8 +213,7 @@ impl Runner {
     }
 
     fn send(&mut self, flight: Flight, events: Vec<StoredEvent>) {
-        let rules = Arc::clone(&self.context.rules.borrow());
-        let delivery = self.worker.clone().deliver(events, rules);
+        let delivery = self.worker.clone().deliver(events);
         self.flights.spawn(async move { (flight, delivery.await) });
     }
 
@@ -248,6 +252,7 @@ impl Runner {
             self.go_to(place).await;
         }
         self.place.paused = place.paused;
+        self.paused.send_replace(place.paused);
         self.may_have_resends = true;
     }
 

@@ -1,10 +1,12 @@
 //! Delivers one batch until each of its events has an end: stored, left out by a rule, or dead.
 
 use std::collections::VecDeque;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet, spawn_blocking};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -44,37 +46,48 @@ pub(super) struct Worker {
     pub(super) name: Arc<str>,
     pub(super) config: SinkConfig,
     pub(super) status: Arc<Status>,
+    pub(super) rules: watch::Receiver<Arc<Rules>>,
+    pub(super) paused: watch::Receiver<bool>,
     pub(super) stop: CancellationToken,
 }
 
 impl Worker {
     /// Delivers events, however long that takes; `None` if the collector stops before all have an end.
-    pub(super) async fn deliver(
-        self,
-        events: Vec<StoredEvent>,
-        rules: Arc<Rules>,
-    ) -> Option<Ended> {
-        let (events, mut ended) = self.sort(events, rules).await?;
+    ///
+    /// Each try is made by the rules of the moment, and none is made while the sink is paused.
+    pub(super) async fn deliver(mut self, events: Vec<StoredEvent>) -> Option<Ended> {
+        let mut ended = Ended::default();
         let mut parts = VecDeque::from([Arc::new(events)]);
         let mut backoff = backoff();
         while let Some(part) = parts.pop_front() {
             if part.is_empty() {
                 continue;
             }
-            let delivery = match self.attempt(&part).await {
-                Ok(delivery) => delivery.of(part.len()),
+            self.resumed().await?;
+            let (sorted, delivery) = match self.sort(&part, &mut ended).await? {
+                Ok(sorted) if sorted.left.is_empty() => continue,
+                Ok(sorted) => {
+                    let delivery = self.attempt(&sorted.left).await;
+                    (sorted, delivery)
+                }
+                Err(error) => {
+                    let reason = format!("there is no thread for the filters: {error}");
+                    (Sorted::all(part), Ok(Delivery::failed(reason)))
+                }
+            };
+            let delivery = match delivery {
+                Ok(delivery) => delivery.of(sorted.left.len()),
                 // Whichever event it is that the sink panics on, it must not keep the others.
-                Err(_) if part.len() > 1 => {
-                    let (first, second) = part.split_at(part.len() / 2);
-                    parts.push_front(Arc::new(second.to_vec()));
-                    parts.push_front(Arc::new(first.to_vec()));
+                Err(_) if sorted.left.len() > 1 => {
+                    let (first, second) = sorted.places.split_at(sorted.places.len() / 2);
+                    parts.push_front(sorted.events_at(second));
+                    parts.push_front(sorted.events_at(first));
                     continue;
                 }
                 Err(panic) => Delivery::stored().refuse(0, format!("the sink panicked: {panic}")),
             };
             let (failure, pause) = (delivery.failure.clone(), delivery.pause);
-            let again = settle(&part, delivery, &mut ended);
-            parts.push_front(Arc::new(again));
+            parts.push_front(sorted.settle(delivery, &mut ended));
             match failure {
                 None => self.status.succeed(&self.name),
                 Some(reason) => {
@@ -90,25 +103,31 @@ impl Worker {
         Some(ended)
     }
 
-    /// What the rules leave of a batch. Filters may take their time, which is not that of the tasks.
+    /// Waits while the sink is paused; `None` if the collector stops meanwhile.
+    async fn resumed(&mut self) -> Option<()> {
+        tokio::select! {
+            biased;
+            _ = self.paused.wait_for(|is_paused| !is_paused) => Some(()),
+            () = self.stop.cancelled() => None,
+        }
+    }
+
+    /// What the rules of the moment leave. Filters may take their time, which is not that of the tasks.
     ///
-    /// `None` if that could not be done.
+    /// An error if there is no thread for that; `None` if the collector ends.
     async fn sort(
         &self,
-        events: Vec<StoredEvent>,
-        rules: Arc<Rules>,
-    ) -> Option<(Vec<StoredEvent>, Ended)> {
-        let name = Arc::clone(&self.name);
-        let fates = spawn_blocking(move || rules.apply_to_all(&name, events));
-        let (mut kept, mut ended) = (Vec::new(), Ended::default());
-        for fate in fates.await.ok()? {
-            match fate {
-                Fate::Deliver(event) => kept.push(event),
-                Fate::LeaveOut => ended.left_out += 1,
-                Fate::Refuse(event, reason) => ended.dead.push(DeadLetter { event, reason }),
-            }
+        events: &Arc<Vec<StoredEvent>>,
+        ended: &mut Ended,
+    ) -> Option<io::Result<Sorted>> {
+        let (rules, events) = (Arc::clone(&self.rules.borrow()), Arc::clone(events));
+        if rules.is_empty() {
+            return Some(Ok(Sorted::all(events)));
         }
-        Some((kept, ended))
+        let (name, given) = (Arc::clone(&self.name), Arc::clone(&events));
+        let applied = spawn_blocking(move || rules.apply_to_all(&name, &given));
+        let fates = applied.await.ok()?;
+        Some(fates.map(|fates| Sorted::new(events, fates, ended)))
     }
 
     /// One delivery, in a task of its own, so that a panic stays there.
@@ -128,6 +147,68 @@ impl Worker {
     }
 }
 
+/// Events as the store has them, and what the rules leave of them.
+struct Sorted {
+    events: Arc<Vec<StoredEvent>>,
+    /// The places of those that are left.
+    places: Vec<usize>,
+    /// The same as they are delivered.
+    left: Arc<Vec<StoredEvent>>,
+}
+
+impl Sorted {
+    /// All are left as they are.
+    fn all(events: Arc<Vec<StoredEvent>>) -> Self {
+        Self {
+            places: (0..events.len()).collect(),
+            left: Arc::clone(&events),
+            events,
+        }
+    }
+
+    /// Counts those that have their end.
+    fn new(events: Arc<Vec<StoredEvent>>, fates: Vec<Fate>, ended: &mut Ended) -> Self {
+        let (mut places, mut left) = (Vec::new(), Vec::new());
+        for (place, fate) in fates.into_iter().enumerate() {
+            match fate {
+                Fate::Deliver(event) => {
+                    places.push(place);
+                    left.push(event);
+                }
+                Fate::LeaveOut => ended.left_out += 1,
+                Fate::Refuse(event, reason) => ended.dead.push(DeadLetter { event, reason }),
+            }
+        }
+        Self {
+            events,
+            places,
+            left: Arc::new(left),
+        }
+    }
+
+    /// Those at these places, as the store has them.
+    fn events_at(&self, places: &[usize]) -> Arc<Vec<StoredEvent>> {
+        let at = |place: &usize| self.events.get(*place).cloned();
+        Arc::new(places.iter().filter_map(at).collect())
+    }
+
+    /// Counts what has ended of a delivery, and returns what is to be tried again, as the store has it.
+    fn settle(&self, mut delivery: Delivery, ended: &mut Ended) -> Arc<Vec<StoredEvent>> {
+        let mut again = Vec::new();
+        for (index, (place, event)) in self.places.iter().zip(&*self.left).enumerate() {
+            if let Some(reason) = delivery.is_refused(index) {
+                let event = event.clone();
+                ended.dead.push(DeadLetter { event, reason });
+            } else if delivery.is_again(index) {
+                again.push(*place);
+            } else {
+                ended.delivered += 1;
+            }
+        }
+        self.events_at(&again)
+    }
+}
+
 fn backoff() -> ExponentialBackoff {
     ExponentialBuilder::new()
         .with_min_delay(PAUSE_MIN)
@@ -137,18 +218,6 @@ fn backoff() -> ExponentialBackoff {
         .build()
 }
 
-/// Counts what has ended of a delivery, and returns what is to be tried again.
-fn settle(part: &[StoredEvent], mut delivery: Delivery, ended: &mut Ended) -> Vec<StoredEvent> {
-    let mut again = Vec::new();
-    for (index, event) in part.iter().enumerate() {
-        if let Some(reason) = delivery.is_refused(index) {
-            let event = event.clone();
-            ended.dead.push(DeadLetter { event, reason });
-        } else if delivery.is_again(index) {
-            again.push(event.clone());
-        } else {
-            ended.delivered += 1;
-        }
-    }
-    again
-}
+#[cfg(test)]
+#[path = "worker_tests.rs"]
+mod tests;

@@ -3,12 +3,14 @@
 use std::env;
 use std::fs::{self, File};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use logeater_proto::event::event_client::EventClient;
-use logeater_server::{Collector, Config, Error, Retention};
+use logeater_server::{
+    Collector, Config, Delivery, Error, Jsonl, Retention, Sink, SinkConfig, StoredEvent,
+};
 use tokio::time::timeout;
 use tonic::Code;
 use tonic::transport::Channel;
@@ -191,4 +193,68 @@ async fn a_collector_starts_on_a_full_disk_by_its_ballast_and_without_one_says_w
         ),
         other => panic!("{other:?}"),
     }
+}
+
+/// A sink that makes room on its disk when it fails.
+#[derive(Debug)]
+struct MakesRoom {
+    sink: Jsonl,
+    filler: PathBuf,
+}
+
+#[tonic::async_trait]
+impl Sink for MakesRoom {
+    async fn deliver(&self, events: &[StoredEvent]) -> Delivery {
+        let delivery = self.sink.deliver(events).await;
+        if format!("{delivery:?}").contains("os error 28") {
+            fs::remove_file(&self.filler).unwrap();
+        }
+        delivery
+    }
+
+    async fn close(&self) {
+        self.sink.close().await;
+    }
+}
+
+#[tokio::test]
+async fn lines_that_a_full_disk_did_not_take_whole_are_taken_back() {
+    if !may_mount("full_disk::lines_that_a_full_disk_did_not_take_whole_are_taken_back") {
+        return;
+    }
+    let folder = Folder::new();
+    let running = Running::start(folder.config()).await;
+    let mut client = running.client().await;
+    for _ in 0..3 {
+        assert!(push(&mut client).await);
+    }
+    running.stop().await.unwrap();
+
+    let disk = small_disk(1 << 20);
+    let (filler, archive) = (disk.data().join("filler"), disk.data().join("archive"));
+    // One line and a half.
+    fill(&filler, 16 << 10);
+    let sink = Jsonl::new(&archive);
+    let sink = MakesRoom {
+        sink,
+        filler: filler.clone(),
+    };
+    let running = Running::start(folder.config().sink("archive", SinkConfig::new(sink))).await;
+    let cursor = "SELECT coalesce(max(cursor), 0) FROM _logeater_sinks";
+    let delivered = async {
+        while folder.one::<i64>(cursor, []) < 3 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(20), delivered).await.unwrap();
+    running.stop().await.unwrap();
+    assert!(!filler.exists(), "it was full");
+    let names = fs::read_dir(&archive).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    let file = "events-00000000000000000001.jsonl";
+    assert_eq!(names, [file, "events.lock"]);
+    let lines = fs::read_to_string(archive.join(file)).unwrap();
+    assert_eq!(lines.lines().count(), 3);
 }

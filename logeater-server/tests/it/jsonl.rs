@@ -5,8 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use logeater_server::{Config, Jsonl, SinkConfig};
+use tokio::time::timeout;
 
 use crate::support::{Folder, Running, event_with_id};
+
+const PATIENCE: Duration = Duration::from_secs(20);
 
 const DETAILS: &str = r#"{"sku":"ä","price":1.10}"#;
 
@@ -43,19 +46,23 @@ async fn push(running: &Running, ids: std::ops::RangeInclusive<u8>) {
 /// Waits until the sink's cursor is there.
 async fn cursor(folder: &Folder, cursor: i64) {
     let query = "SELECT coalesce(max(cursor), 0) FROM _logeater_sinks";
-    while folder.one::<i64>(query, []) != cursor {
-        tokio::task::yield_now().await;
-    }
+    let is_there = async {
+        while folder.one::<i64>(query, []) != cursor {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, is_there).await.unwrap();
 }
 
-/// The files of a folder with what is in them, in the order of their names.
+/// The files of a folder with what is in them, in the order of their names, without the one that is locked.
 fn files(folder: &Path) -> Vec<(String, String)> {
     let mut files: Vec<_> = fs::read_dir(folder)
         .unwrap()
-        .map(|entry| {
-            let entry = entry.unwrap();
-            let name = entry.file_name().into_string().unwrap();
-            (name, fs::read_to_string(entry.path()).unwrap())
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| !path.ends_with("events.lock"))
+        .map(|path| {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            (name.to_owned(), fs::read_to_string(&path).unwrap())
         })
         .collect();
     files.sort();
@@ -161,4 +168,68 @@ async fn a_folder_that_cannot_be_written_is_tried_until_it_can() {
     cursor(&folder, 1).await;
     running.stop().await.unwrap();
     assert_eq!(files(&archive(&folder)).len(), 1);
+}
+
+#[tokio::test]
+async fn lines_that_are_safe_count_while_their_file_cannot_be_named() {
+    let folder = Folder::new();
+    let sink = Jsonl::new(archive(&folder)).file_bytes(300);
+    let running = Running::start(config(&folder, sink)).await;
+    push(&running, 1..=1).await;
+    cursor(&folder, 1).await;
+    let name = archive(&folder).join("events-00000000000000000001.jsonl");
+    fs::create_dir(&name).unwrap();
+    for id in 2..=3 {
+        push(&running, id..=id).await;
+        cursor(&folder, id.into()).await;
+    }
+
+    fs::remove_dir(&name).unwrap();
+    let is_named = async {
+        while !name.exists() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, is_named).await.unwrap();
+    running.stop().await.unwrap();
+    let day = day(&folder);
+    let expected = [
+        (1, [line(1, &day), line(2, &day)].concat()),
+        (3, line(3, &day)),
+    ];
+    let expected = expected.map(|(first, lines)| (format!("events-{first:020}.jsonl"), lines));
+    assert_eq!(files(&archive(&folder)), expected);
+}
+
+#[tokio::test]
+async fn a_file_that_somebody_took_away_is_followed_by_the_next() {
+    let folder = Folder::new();
+    let sink = Jsonl::new(archive(&folder)).file_bytes(300);
+    let running = Running::start(config(&folder, sink)).await;
+    push(&running, 1..=1).await;
+    cursor(&folder, 1).await;
+    let part = archive(&folder).join("events-00000000000000000001.jsonl.part");
+    let shipped = folder.data().join("shipped");
+    fs::rename(part, &shipped).unwrap();
+    push(&running, 2..=2).await;
+    cursor(&folder, 2).await;
+    running.stop().await.unwrap();
+
+    let day = day(&folder);
+    let name = "events-00000000000000000002.jsonl".to_owned();
+    assert_eq!(files(&archive(&folder)), [(name, line(2, &day))]);
+    assert_eq!(fs::read_to_string(shipped).unwrap(), line(1, &day));
+}
+
+#[tokio::test]
+async fn only_what_the_sink_left_itself_gets_a_name() {
+    let folder = Folder::new();
+    fs::create_dir_all(archive(&folder)).unwrap();
+    let download = archive(&folder).join("film.mkv.part");
+    fs::write(&download, "half a fi").unwrap();
+    let running = Running::start(config(&folder, Jsonl::new(archive(&folder)))).await;
+    push(&running, 1..=1).await;
+    cursor(&folder, 1).await;
+    running.stop().await.unwrap();
+    assert_eq!(fs::read_to_string(download).unwrap(), "half a fi");
 }

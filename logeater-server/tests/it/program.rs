@@ -138,3 +138,38 @@ fn a_wrong_argument_is_exit_code_2() {
         .unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(2));
 }
+
+/// Who does not read is tried several times; what waits for the first try is not written once it is given up.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn an_output_that_nobody_reads_is_written_to_by_one_try_at_a_time() {
+    let folder = Folder::new();
+    let config = folder.schemas().with_file_name("logeater.toml");
+    let sink = "[sinks.out]\ntype = \"stdout\"\ntimeout = \"50ms\"\nbatch_wait = \"1ms\"\n";
+    std::fs::write(&config, sink).unwrap();
+    let mut child = serve("127.0.0.1:0", &folder.data())
+        .arg("--config")
+        .arg(config)
+        .spawn()
+        .unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    out.read_line(&mut line).unwrap();
+    let address = line.strip_prefix("logeater is listening on ").unwrap();
+    let (address, _) = address.split_once(',').unwrap();
+
+    // More than a pipe holds.
+    let details = format!(r#"{{"text":"{}"}}"#, "a".repeat(500_000));
+    let mut client = client(&format!("http://{address}")).await;
+    client.push(event("cart.add", &details)).await.unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(log.any(|line| line.unwrap().contains("failures=4")));
+    let id = child.id().to_string();
+    let sent = Command::new("kill").args(["-s", "TERM", &id]).status();
+    assert!(sent.unwrap().success());
+    let mut text = String::new();
+    out.read_to_string(&mut text).unwrap();
+    assert!(child.wait().unwrap().success());
+    let tries = text.matches("event_id").count();
+    assert!((1..=2).contains(&tries), "{tries}");
+}

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use logeater_server::{Config, Delivery, Rule, Sink, SinkConfig, StoredEvent};
+use logeater_server::{Config, Delivery, Maintenance, Rule, Sink, SinkConfig, StoredEvent};
 use tokio::sync::watch;
 
 use crate::support::{Folder, Running, event_with_id};
@@ -18,6 +18,7 @@ struct Scripted {
     script: Arc<Mutex<VecDeque<Answer>>>,
     /// The last figure of each event's id, each time that it is given.
     given: Arc<watch::Sender<Vec<String>>>,
+    ticks: Arc<watch::Sender<u64>>,
 }
 
 impl std::fmt::Debug for Scripted {
@@ -31,6 +32,7 @@ impl Scripted {
         Self {
             script: Arc::new(Mutex::new(script.into_iter().collect())),
             given: Arc::new(watch::Sender::new(Vec::new())),
+            ticks: Arc::new(watch::Sender::new(0)),
         }
     }
 
@@ -44,6 +46,13 @@ impl Scripted {
         let given = given.wait_for(|given| given.concat().len() >= events);
         given.await.unwrap().join(" ")
     }
+
+    /// Waits for so many ticks. With each but the first it is certain that what was changed before is known.
+    async fn ticks(&self, more: u64) {
+        let mut ticks = self.ticks.subscribe();
+        let last = *ticks.borrow() + more;
+        ticks.wait_for(|ticks| *ticks >= last).await.unwrap();
+    }
 }
 
 #[tonic::async_trait]
@@ -53,6 +62,10 @@ impl Sink for Scripted {
         self.given.send_modify(|given| given.push(ids));
         let answer = self.script.lock().unwrap().pop_front();
         answer.map_or_else(Delivery::stored, |answer| answer(events))
+    }
+
+    async fn tick(&self) {
+        self.ticks.send_modify(|ticks| *ticks += 1);
     }
 }
 
@@ -328,4 +341,27 @@ async fn rules_that_name_an_unknown_sink_are_not_taken() {
         error.unwrap_err().to_string(),
         "sink `scirpted` is named by a rule, but not configured"
     );
+}
+
+#[tokio::test]
+async fn a_sink_that_fails_is_not_tried_while_it_is_paused_and_then_goes_by_new_rules() {
+    let folder = Folder::new();
+    let down = || answer(|_| Delivery::failed("it is down").pause(Duration::from_millis(1)));
+    let sink = Scripted::new(std::iter::repeat_with(down).take(100_000));
+    let running = Running::start(one_sink(&folder, &sink)).await;
+    push(&running, 1..=1).await;
+    sink.given(3).await;
+    let maintenance = || Maintenance::open(folder.data().join("logeater.db")).unwrap();
+    maintenance().pause("scripted", true).unwrap();
+    sink.ticks(2).await;
+    let given = sink.given.borrow().len();
+    sink.ticks(1).await;
+    assert_eq!(sink.given.borrow().len(), given);
+
+    let drop_all = vec![Rule::new("cart.*").unwrap().drop_all()];
+    running.control.set_rules(drop_all).unwrap();
+    maintenance().pause("scripted", false).unwrap();
+    settled(&folder, "1 0 1 0").await;
+    assert_eq!(sink.given.borrow().len(), given);
+    running.stop().await.unwrap();
 }
