@@ -96,8 +96,9 @@ impl Config {
 
     /// How many bytes may wait to be stored, what was made of requests included.
     ///
-    /// As many again may be on their way here, in requests of which the end has not come yet. At least one request
-    /// of the largest size; default 64 MiB. Beyond it a push is answered with `RESOURCE_EXHAUSTED`.
+    /// As many again may be on their way here, in requests of which the end has not come yet; of those, each
+    /// connection may have an eighth, and at least 4 MiB. At least one request of the largest size; default 64 MiB.
+    /// Beyond it a push is answered with `RESOURCE_EXHAUSTED`.
     pub fn queue_bytes(mut self, bytes: usize) -> Self {
         self.queue_bytes = bytes.max(REQUEST_BYTES_MAX);
         self

@@ -38,7 +38,12 @@ impl Rude {
 
     /// Sends the head of a batch and `bytes` of it, one less than it says, and stays.
     fn push_half(&mut self, bytes: usize) -> (ResponseFuture, SendStream<Bytes>) {
-        let request = Request::post("http://localhost/event.Event/PushBatch")
+        self.send_half("event.Event/PushBatch", bytes)
+    }
+
+    /// The same to any method.
+    fn send_half(&mut self, method: &str, bytes: usize) -> (ResponseFuture, SendStream<Bytes>) {
+        let request = Request::post(format!("http://localhost/{method}"))
             .header("content-type", "application/grpc")
             .header("te", "trailers")
             .body(())
@@ -118,13 +123,92 @@ async fn requests_that_are_not_whole_have_a_memory_of_their_own_that_ends() {
         clients.push((rude, body));
     }
 
-    let refused = answers.join_next().await.unwrap().unwrap();
+    let refused = first(&mut answers).await;
 
     assert_eq!(refused.code(), Code::ResourceExhausted, "{refused}");
     assert_eq!(refused.message(), "too many requests are arriving at once");
     let pause = refused.get_details_retry_info().unwrap().retry_delay;
     assert_eq!(pause, Some(Duration::from_millis(250)));
     answers.abort_all();
+    running.stop().await.unwrap();
+}
+
+/// Gives the first answer that comes to any of some requests.
+async fn first(answers: &mut tokio::task::JoinSet<Status>) -> Status {
+    let answer = tokio::time::timeout(PATIENCE, answers.join_next()).await;
+    answer.expect("an answer").unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn one_connection_does_not_take_the_room_of_the_others() {
+    let folder = Folder::new();
+    let config = folder.config().request_timeout(NEVER).drain_timeout(DRAIN);
+    let running = Running::start(config).await;
+    let mut rude = Rude::connect(&running).await;
+    let mut bodies = Vec::new();
+    let mut answers = tokio::task::JoinSet::new();
+    // An eighth of 64 MiB is less than three of 3 MiB.
+    for _ in 0..3 {
+        let (response, body) = rude.push_half(3 << 20);
+        answers.spawn(status(response));
+        bodies.push(body);
+    }
+
+    let refused = first(&mut answers).await;
+
+    assert_eq!(refused.code(), Code::ResourceExhausted, "{refused}");
+    assert_eq!(
+        refused.message(),
+        "too many requests of this connection are arriving at once"
+    );
+    let pause = refused.get_details_retry_info().unwrap().retry_delay;
+    assert_eq!(pause, Some(Duration::from_millis(250)));
+    let mut client = running.client().await;
+    client.push(event("cart.add", "{}")).await.unwrap();
+    answers.abort_all();
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_asks_for_no_token_takes_only_what_is_small() {
+    let folder = Folder::new();
+    let config = folder.config().request_timeout(NEVER).queue_bytes(1);
+    let running = Running::start(config.drain_timeout(DRAIN)).await;
+    let mut methods = vec![
+        ("grpc.health.v1.Health/Check", Code::OutOfRange),
+        ("grpc.health.v1.Health/Watch", Code::OutOfRange),
+    ];
+    if cfg!(feature = "reflection") {
+        // It ends its stream without a word.
+        methods.extend([
+            (
+                "grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+                Code::Ok,
+            ),
+            (
+                "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+                Code::Ok,
+            ),
+        ]);
+    }
+    let mut clients = Vec::new();
+    for (method, end) in methods {
+        let mut rude = Rude::connect(&running).await;
+        let (response, body) = rude.send_half(method, 3 << 20);
+        let ended = tokio::time::timeout(PATIENCE, status(response)).await;
+        assert_eq!(ended.expect("an answer").code(), end, "{method}");
+        // Small ones are waited for, and take nothing of what events may.
+        let (response, small) = rude.send_half(method, 4_000);
+        clients.push((rude, body, response, small));
+    }
+
+    let mut client = running.client().await;
+    let large = format!(r#"{{"a":"{}"}}"#, "a".repeat(1_047_000));
+    // 4 MiB but for 6 KB.
+    let four = batch((0..4).map(|id| event_with_id(id, "cart.add", &large)));
+    client.push_batch(four).await.unwrap();
+
+    drop(clients);
     running.stop().await.unwrap();
 }
 
