@@ -10,7 +10,6 @@ use std::time::Duration;
 use logeater_proto::raw::event_server::EventServer;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout_at};
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
 use tonic::codec::CompressionEncoding;
@@ -215,15 +214,15 @@ impl Collector {
             failed = &mut server => failed,
         };
         let timeout = self.config.drain_timeout;
-        let deadline = Instant::now() + timeout;
         readiness.drain();
         drop(stop);
         end_health(health).await;
-        if ended.is_ok() && timeout_at(deadline, server).await.is_err() {
+        if ended.is_ok() && tokio::time::timeout(timeout, server).await.is_err() {
             tracing::warn!("requests are still in flight after {timeout:?}: they are cut off");
         }
         drop(cut);
-        runners.stop(deadline).await;
+        // What held the requests up takes nothing from what is on its way to sinks.
+        runners.stop(timeout).await;
         let closed = close(self.store, &self.path, timeout).await;
         let counts = stats.counts();
         tracing::info!(

@@ -162,8 +162,8 @@ impl Config {
         self
     }
 
-    /// How long requests in flight may take to end after the shutdown began, and then the store to close.
-    /// Default: 10 seconds each.
+    /// How long a shutdown waits for requests in flight, then for what is on its way to sinks, and then for the store to
+    /// close. Default: 10 seconds for each.
     pub fn drain_timeout(mut self, timeout: Duration) -> Self {
         self.drain_timeout = timeout;
         self

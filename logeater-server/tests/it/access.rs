@@ -141,6 +141,36 @@ async fn a_service_beyond_its_rate_does_not_slow_the_others() {
     running.stop().await.unwrap();
 }
 
+#[tokio::test]
+async fn a_request_that_is_not_stored_is_not_paid_for() {
+    let folder = Folder::new();
+    let slow = Token::new("slow", "slow").events_per_second(per_second(1));
+    let config = folder.config().token(slow);
+    let running = Running::start(config.events_per_second(per_second(1))).await;
+    let mut client = running.client().await;
+    let request = || {
+        let mut request = Request::new(batch((0..600).map(|_| of_service("busy"))));
+        request
+            .metadata_mut()
+            .insert("authorization", MetadataValue::from_static("Bearer slow"));
+        request
+    };
+    let store = rusqlite::Connection::open(folder.data().join("logeater.db")).unwrap();
+    store
+        .execute_batch(
+            "CREATE TRIGGER broken BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'broken'); END",
+        )
+        .unwrap();
+    let status = client.push_batch(request()).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable, "{status}");
+    store.execute_batch("DROP TRIGGER broken").unwrap();
+
+    client.push_batch(request()).await.unwrap();
+
+    pause(&client.push_batch(request()).await.unwrap_err());
+    running.stop().await.unwrap();
+}
+
 #[cfg(feature = "tls")]
 mod tls {
     use logeater_server::Tls;

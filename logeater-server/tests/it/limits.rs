@@ -6,8 +6,10 @@ use bytes::Bytes;
 use h2::client::{ResponseFuture, SendRequest};
 use h2::{RecvStream, SendStream};
 use http::{HeaderMap, Request};
+use logeater_server::{Delivery, Sink, SinkConfig, StoredEvent};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
@@ -106,6 +108,49 @@ async fn half_a_request_does_not_hold_up_the_drain() {
 
     let cut = tokio::time::timeout(PATIENCE, response).await;
     cut.expect("the connection is cut").unwrap_err();
+}
+
+/// Says when it delivers, and stores when it is told to.
+#[derive(Debug)]
+struct Waits {
+    delivering: watch::Sender<bool>,
+    told: watch::Receiver<bool>,
+}
+
+#[tonic::async_trait]
+impl Sink for Waits {
+    async fn deliver(&self, _: &[StoredEvent]) -> Delivery {
+        self.delivering.send_replace(true);
+        let told = self.told.clone().wait_for(|told| *told).await.map(drop);
+        told.map_or_else(
+            |gone| Delivery::failed(gone.to_string()),
+            |()| Delivery::stored(),
+        )
+    }
+}
+
+#[tokio::test]
+async fn half_a_request_takes_no_time_from_what_is_on_its_way_to_sinks() {
+    let folder = Folder::new();
+    let (delivering, mut is_delivering) = watch::channel(false);
+    let (tell, told) = watch::channel(false);
+    let sink = SinkConfig::new(Waits { delivering, told }).batch_wait(Duration::ZERO);
+    let config = folder.config().request_timeout(NEVER).drain_timeout(DRAIN);
+    let running = Running::start(config.sink("slow", sink)).await;
+    let mut rude = Rude::connect(&running).await;
+    let (response, _body) = rude.push_half(100);
+    let mut client = running.client().await;
+    client.push(event("cart.add", "{}")).await.unwrap();
+    is_delivering.wait_for(|is| *is).await.unwrap();
+
+    let stopped = tokio::spawn(running.stop());
+    // The requests' time is over when their connections are cut.
+    response.await.unwrap_err();
+    tell.send_replace(true);
+    stopped.await.unwrap().unwrap();
+
+    let delivered = folder.one::<i64>("SELECT delivered FROM _logeater_sinks", []);
+    assert_eq!(delivered, 1);
 }
 
 #[tokio::test]
