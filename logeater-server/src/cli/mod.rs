@@ -1,5 +1,6 @@
 //! The program `logeater`: what the command line says, and how the process ends.
 
+mod endpoint_args;
 mod output;
 mod push;
 mod query;
@@ -104,8 +105,12 @@ fn with_sources(error: &dyn Error) -> String {
     let mut line = error.to_string();
     let mut next = error.source();
     while let Some(source) = next {
-        line.push_str(": ");
-        line.push_str(&source.to_string());
+        let text = source.to_string();
+        // Some errors say what their source says.
+        if !line.ends_with(&text) {
+            line.push_str(": ");
+            line.push_str(&text);
+        }
         next = source.source();
     }
     line

@@ -14,7 +14,7 @@ use logeater_proto::{REQUEST_BYTES_MAX, REQUEST_ENTRIES_MAX};
 use logeater_schema::Catalog;
 
 #[cfg(feature = "cli")]
-pub(crate) use settings::{Listen, Overrides, Settings};
+pub(crate) use settings::{Listen, Overrides, Settings, SinkText};
 
 #[cfg(feature = "tls")]
 use crate::access::Tls;

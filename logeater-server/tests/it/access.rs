@@ -259,6 +259,44 @@ mod tls {
         running.stop().await.unwrap();
     }
 
+    #[cfg(feature = "cli")]
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn the_command_push_speaks_tls_and_shows_a_certificate_of_its_own() {
+        use std::process::Command;
+
+        let (folder, authority, clients) = (Folder::new(), Authority::new(), Authority::new());
+        let running = Running::start(folder.config().tls(authority.tls(Some(&clients)))).await;
+        let url = running
+            .address
+            .replace("http://127.0.0.1", "https://localhost");
+        let file = |name: &str, text: &str| {
+            let path = folder.data().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let (certificate, key) = clients.sign();
+        let arguments = [
+            ("--ca", file("ca.pem", &authority.0.pem())),
+            ("--cert", file("client.pem", &certificate)),
+            ("--key", file("client.key", &key)),
+        ];
+        let push = |arguments: &[(&str, std::path::PathBuf)]| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_logeater"));
+            command.args(["push", "cart.add", "--endpoint", &url]);
+            for (flag, path) in arguments {
+                command.arg(flag).arg(path);
+            }
+            command.output().unwrap()
+        };
+
+        let pushed = push(&arguments);
+        assert!(pushed.status.success(), "{pushed:?}");
+        assert_eq!(push(&arguments[..1]).status.code(), Some(1));
+        assert_eq!(push(&[]).status.code(), Some(1));
+        assert_eq!(folder.one::<i64>("SELECT count(*) FROM events", []), 1);
+        running.stop().await.unwrap();
+    }
+
     #[tokio::test]
     async fn a_new_certificate_counts_from_the_next_connection_on() {
         let (folder, old, new) = (Folder::new(), Authority::new(), Authority::new());
