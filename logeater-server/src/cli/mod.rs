@@ -34,7 +34,7 @@ struct Arguments {
 enum Command {
     Serve(serve::Serve),
     Tail(tail::Tail),
-    Push(push::Push),
+    Push(Box<push::Push>),
     Query(query::Query),
     Replay(replay::Replay),
     Reconcile(reconcile::Reconcile),

@@ -36,20 +36,16 @@ impl Query {
     pub(super) fn run(self) -> Result<(), Box<dyn Error>> {
         let reader = Reader::open(&self.store.path()?)?;
         // What is wrong with the statement is no fault of the store.
-        reader.query(|conn| Ok(self.answer(conn).map_err(explain)))?
+        reader.query(|conn| Ok(self.answer(conn).map_err(|error| explain(&*error))))?
     }
 
     fn answer(&self, conn: &Connection) -> Result<(), Box<dyn Error>> {
         let mut statement = conn.prepare(&self.sql)?;
-        let columns: Vec<_> = statement
-            .column_names()
-            .into_iter()
-            .map(str::to_owned)
-            .collect();
+        let columns: Vec<_> = statement.column_names().map(str::to_owned).collect();
         let mut found = statement.query([])?;
         match self.format {
             Format::Table => table(columns, &mut found),
-            Format::Json => lines(columns, &mut found),
+            Format::Json => lines(&columns, &mut found),
         }
     }
 }
@@ -74,11 +70,11 @@ fn table(columns: Vec<String>, found: &mut Found<'_>) -> Result<(), Box<dyn Erro
 }
 
 /// Prints each row when it is found, for as long as somebody reads.
-fn lines(columns: Vec<String>, found: &mut Found<'_>) -> Result<(), Box<dyn Error>> {
+fn lines(columns: &[String], found: &mut Found<'_>) -> Result<(), Box<dyn Error>> {
     let mut out = BufWriter::new(io::stdout().lock());
     while let Some(row) = found.next()? {
         let values = values(row, columns.len())?;
-        if !goes_on(writeln!(out, "{}", object(&columns, values)))? {
+        if !goes_on(writeln!(out, "{}", object(columns, values)))? {
             return Ok(());
         }
     }
@@ -93,7 +89,7 @@ fn values(row: &Row<'_>, count: usize) -> rusqlite::Result<Vec<Value>> {
 }
 
 /// The message alone: its source would say the same again, in other words.
-fn explain(error: Box<dyn Error>) -> Box<dyn Error> {
+fn explain(error: &(dyn Error + 'static)) -> Box<dyn Error> {
     let sqlite = error.downcast_ref::<rusqlite::Error>();
     match sqlite.and_then(rusqlite::Error::sqlite_error_code) {
         // What SQLite says of a text without a statement.

@@ -4,7 +4,7 @@ mod loaded;
 mod signals;
 
 use std::error::Error;
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use tokio::net::TcpListener;
@@ -40,7 +40,7 @@ impl Serve {
     pub(super) fn run(self) -> Result<(), Box<dyn Error>> {
         let settings = self.load()?;
         if self.check {
-            writeln!(std::io::stdout(), "the configuration is right")?;
+            writeln!(io::stdout(), "the configuration is right")?;
             return Ok(());
         }
         let runtime = tokio::runtime::Runtime::new()?;
@@ -129,23 +129,21 @@ async fn bind(address: &str) -> Result<(TcpListener, String), Box<dyn Error>> {
 
 /// Says that it serves, and to a person also what; on stderr where stdout is for events.
 fn say(settings: &Settings, grpc: &str, http: Option<&str>, store: &Path) {
-    let (mut stdout, mut stderr) = (std::io::stdout(), std::io::stderr());
-    let (out, is_terminal): (&mut dyn Write, _) = if settings.prints_events() {
-        let is_terminal = stderr.is_terminal();
-        (&mut stderr, is_terminal)
+    let (stdout, stderr) = (io::stdout(), io::stderr());
+    let (mut out, is_terminal): (Box<dyn Write>, _) = if settings.prints_events() {
+        (Box::new(&stderr), stderr.is_terminal())
     } else {
-        let is_terminal = stdout.is_terminal();
-        (&mut stdout, is_terminal)
+        (Box::new(&stdout), stdout.is_terminal())
     };
-    let mut text = format!(
-        "logeater is listening on {grpc}, store {}\n",
+    let more = match http {
+        _ if is_terminal => Loaded::new(settings, grpc, http).to_string(),
+        Some(http) => format!("logeater serves {}\n", pages(http)),
+        None => String::new(),
+    };
+    // Whoever started the program may have closed its output.
+    let _ = write!(
+        out,
+        "logeater is listening on {grpc}, store {}\n{more}",
         store.display()
     );
-    if is_terminal {
-        text += &Loaded::new(settings, grpc, http).to_string();
-    } else if let Some(http) = http {
-        text += &format!("logeater serves {}\n", pages(http));
-    }
-    // Whoever started the program may have closed its output.
-    let _ = out.write_all(text.as_bytes());
 }
