@@ -16,6 +16,7 @@ use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::server::Connected;
 
+use crate::arrival::Room;
 use crate::live::Live;
 use crate::stats::{Connected as Count, Stats};
 
@@ -32,6 +33,8 @@ pub(crate) struct Door {
     pub(crate) stats: Arc<Stats>,
     /// How long a handshake may take.
     pub(crate) timeout: Duration,
+    /// How many bytes of all connections may be in requests that are not whole yet.
+    pub(crate) arriving_bytes: usize,
 }
 
 /// Ends all connections of a door when it is dropped.
@@ -51,6 +54,7 @@ pub(crate) struct Connection {
     /// How much of the preface has been read from it again.
     replayed: usize,
     cut: Pin<Box<dyn Future<Output = ()> + Send>>,
+    room: Room,
     _count: Count,
 }
 
@@ -133,6 +137,7 @@ impl Door {
             replayed: 0,
             // Nothing is ever sent: the error says that the sender is gone.
             cut: Box::pin(async move { while cut.changed().await.is_ok() {} }),
+            room: Room::of_connection(self.arriving_bytes),
             _count: count,
         })
     }
@@ -169,9 +174,12 @@ impl Door {
 }
 
 impl Connected for Connection {
-    type ConnectInfo = ();
+    /// Each of its requests has it as an extension.
+    type ConnectInfo = Room;
 
-    fn connect_info(&self) {}
+    fn connect_info(&self) -> Room {
+        self.room.clone()
+    }
 }
 
 impl AsyncRead for Connection {

@@ -57,7 +57,15 @@ impl Control {
     /// When the store cannot hold a table of the catalog, or fails, or a rule names a sink that there is not now. All
     /// stays as it was then.
     pub async fn reload(&self, config: Config) -> Result<(), Error> {
-        sinks::check(&self.sinks, &config.rules)?;
+        sinks::check(&self.sinks, &config.rules).map_err(|error| match error {
+            Error::Sink { name, .. } if config.sink_names().contains(&name) => Error::Sink {
+                name,
+                problem:
+                    "is named by a rule, and is new in the file: it counts from the next start"
+                        .to_owned(),
+            },
+            error => error,
+        })?;
         let live = Live::new(&config);
         self.set_catalog(config.catalog).await?;
         self.rules.send_replace(config.rules);

@@ -1,14 +1,14 @@
 //! Before the service of events: who sends, whether they may now, and how they were answered.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::Response;
 use tokio::sync::watch;
 use tonic::{Code, Request, Status};
 
-use crate::access::{Caller, Denied};
+use crate::access::{Caller, Denied, Rates};
 use crate::batch::Batch;
 use crate::live::Live;
 use crate::stats::Stats;
@@ -19,6 +19,16 @@ use crate::status;
 pub(crate) struct Gate {
     pub(crate) live: watch::Receiver<Arc<Live>>,
     pub(crate) stats: Arc<Stats>,
+}
+
+/// What one request has used of the rates.
+#[derive(Debug)]
+pub(crate) struct Charge {
+    /// Whose rates it has used; they may be others by now.
+    live: Arc<Live>,
+    services: HashMap<String, u32>,
+    caller: Option<Arc<Caller>>,
+    events: u32,
 }
 
 impl Gate {
@@ -34,22 +44,47 @@ impl Gate {
         Ok(request)
     }
 
-    /// Decides by what is in a request, and counts it as taken.
-    pub(crate) fn admit(&self, batch: &Batch, caller: Option<&Caller>) -> Result<(), Status> {
-        let now = Instant::now();
-        if let Some(rates) = &self.live().rates {
-            // Nothing under the lock panics half-way.
-            let mut rates = rates.lock().unwrap_or_else(PoisonError::into_inner);
-            rates
-                .take(&by_service(batch), now)
+    /// Decides by what is in a request, and lets it use the rates.
+    pub(crate) fn admit(
+        &self,
+        batch: &Batch,
+        caller: Option<Arc<Caller>>,
+    ) -> Result<Charge, Status> {
+        let (now, live) = (Instant::now(), self.live());
+        let mut services = HashMap::new();
+        if let Some(rates) = &live.rates {
+            services = by_service(batch);
+            lock(rates)
+                .take(&services, now)
                 .map_err(|wait| self.over_service_rate(wait))?;
         }
-        if let Some(caller) = caller {
-            let events = batch.rows.len();
-            caller.take(u32::try_from(events).unwrap_or(u32::MAX), now);
-            self.stats.sent(caller.name(), events as u64);
+        let events = u32::try_from(batch.rows.len()).unwrap_or(u32::MAX);
+        if let Some(caller) = &caller {
+            caller.take(events, now);
         }
-        Ok(())
+        Ok(Charge {
+            live,
+            services,
+            caller,
+            events,
+        })
+    }
+
+    /// Counts a request that is stored.
+    pub(crate) fn stored(&self, charge: &Charge) {
+        if let Some(caller) = &charge.caller {
+            self.stats.sent(caller.name(), charge.events.into());
+        }
+    }
+
+    /// Gives back what a request has used that is not stored: it comes again.
+    pub(crate) fn give_back(charge: &Charge) {
+        if let Some(rates) = &charge.live.rates {
+            lock(rates).give_back(&charge.services, Instant::now());
+        }
+        if let Some(caller) = &charge.caller {
+            caller.give_back(charge.events);
+        }
     }
 
     /// The limits of the moment.
@@ -90,11 +125,17 @@ impl Gate {
     }
 }
 
-fn by_service(batch: &Batch) -> HashMap<&str, u32> {
-    let mut services = HashMap::new();
+/// Nothing under the lock panics half-way.
+fn lock(rates: &Mutex<Rates>) -> MutexGuard<'_, Rates> {
+    rates.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn by_service(batch: &Batch) -> HashMap<String, u32> {
+    let mut services = HashMap::<&str, u32>::new();
     for row in &batch.rows {
         let service = str::from_utf8(batch.bytes(row.service)).unwrap_or_default();
         *services.entry(service).or_default() += 1;
     }
-    services
+    let owned = |(service, events): (&str, u32)| (service.to_owned(), events);
+    services.into_iter().map(owned).collect()
 }

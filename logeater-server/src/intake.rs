@@ -15,6 +15,9 @@ use crate::plan::Plan;
 use crate::shorten::shorten;
 use crate::time;
 
+/// The longest name of a service in bytes: rates remember it.
+const SERVICE_BYTES_MAX: usize = 255;
+
 /// The most characters that a reason shows of an event type.
 const TYPE_CHARS_MAX: usize = 64;
 
@@ -96,6 +99,12 @@ impl Intake {
                 shorten(entry.event_type, TYPE_CHARS_MAX)
             )
         })?;
+        if entry.service.len() > SERVICE_BYTES_MAX {
+            return Err(format!(
+                "the name of the service has {} bytes, and at most {SERVICE_BYTES_MAX} are taken",
+                entry.service.len()
+            ));
+        }
         let timestamp = time::moment_text(time::micros(entry.timestamp)).ok_or_else(|| {
             format!(
                 "timestamp {} is not in the years 1 to 9999",

@@ -67,6 +67,26 @@ fn a_row_has_the_text_of_the_entry() {
 }
 
 #[test]
+fn a_service_has_at_most_255_bytes() {
+    let of = |service: &str| {
+        let mut entry = Vec::new();
+        let envelope = Envelope {
+            timestamp: 1_769_860_800_000,
+            service,
+            event_type: "cart.add",
+            user_id: None,
+        };
+        write_entry(&mut entry, &envelope, None::<fn(&mut Vec<u8>)>);
+        entry
+    };
+    assert!(intake().entry(&of(&"ä".repeat(127)).into()).is_ok());
+    assert_eq!(
+        reason(of(&"ä".repeat(128))),
+        "the name of the service has 256 bytes, and at most 255 are taken"
+    );
+}
+
+#[test]
 fn an_entry_without_an_id_gets_one() {
     let batch = intake().entry(&entry("cart.add", None).into()).unwrap();
     assert_eq!(

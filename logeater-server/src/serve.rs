@@ -10,7 +10,6 @@ use std::time::Duration;
 use logeater_proto::raw::event_server::EventServer;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout_at};
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
 use tonic::codec::CompressionEncoding;
@@ -42,6 +41,9 @@ const KEEPALIVE_INTERVAL: Duration = Duration::from_mins(1);
 
 /// How long the answer to that may take.
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The most bytes of a request that asks for no token: health and reflection. It has a name in it.
+const SMALL_REQUEST_BYTES: usize = 4 << 10;
 
 /// The names by which the health service is asked: the whole server, and the service of events.
 const HEALTH_NAMES: [&str; 2] = ["", logeater_proto::raw::event_server::SERVICE_NAME];
@@ -167,6 +169,7 @@ impl Collector {
             live: self.control.live(),
             stats: Arc::clone(&stats),
             timeout: self.config.request_timeout,
+            arriving_bytes: self.config.queue_bytes,
         };
         let context = Context {
             store: self.path.clone(),
@@ -211,15 +214,15 @@ impl Collector {
             failed = &mut server => failed,
         };
         let timeout = self.config.drain_timeout;
-        let deadline = Instant::now() + timeout;
         readiness.drain();
         drop(stop);
         end_health(health).await;
-        if ended.is_ok() && timeout_at(deadline, server).await.is_err() {
+        if ended.is_ok() && tokio::time::timeout(timeout, server).await.is_err() {
             tracing::warn!("requests are still in flight after {timeout:?}: they are cut off");
         }
         drop(cut);
-        runners.stop(deadline).await;
+        // What held the requests up takes nothing from what is on its way to sinks.
+        runners.stop(timeout).await;
         let closed = close(self.store, &self.path, timeout).await;
         let counts = stats.counts();
         tracing::info!(
@@ -248,20 +251,25 @@ async fn answer(
         .accept_compressed(CompressionEncoding::Gzip)
         .accept_compressed(CompressionEncoding::Zstd);
     let events = InterceptedService::new(events, move |request| gate.enter(request));
-    let arrivals = Arrivals::new(config.queue_bytes, config.request_timeout);
+    let in_time = Arrivals::new(config.request_timeout);
+    let within = in_time.clone().within(config.queue_bytes);
+    let events = MapRequestLayer::new(move |request| within.limit(request)).named_layer(events);
+    // What asks for no token has no part in the room of events, and takes none.
+    let small = MapRequestLayer::new(move |request| in_time.limit(request));
     let router = Server::builder()
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
         .max_concurrent_streams(config.streams)
-        .layer(MapRequestLayer::new(move |request| arrivals.limit(request)))
         .add_service(
             MapResponseLayer::new(move |response| answers.answered(response)).named_layer(events),
         )
-        .add_service(health);
+        .add_service(small.named_layer(health.max_decoding_message_size(SMALL_REQUEST_BYTES)));
     #[cfg(feature = "reflection")]
     let router = {
         let (v1, v1alpha) = crate::reflection::services().map_err(Error::serve)?;
-        router.add_service(v1).add_service(v1alpha)
+        router
+            .add_service(small.named_layer(v1.max_decoding_message_size(SMALL_REQUEST_BYTES)))
+            .add_service(small.named_layer(v1alpha.max_decoding_message_size(SMALL_REQUEST_BYTES)))
     };
     router
         .serve_with_incoming_shutdown(connections, async { drop(stopped.await) })

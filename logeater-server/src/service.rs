@@ -52,7 +52,7 @@ impl Event for EventService {
         let (batch, rejected) = self
             .intake
             .batch(&push.request, self.gate.live().request_entries)
-            .map_err(Status::invalid_argument)?;
+            .map_err(|reason| self.refuse_batch(reason))?;
         // A batch without rows goes the same way: its refused entries are counted there.
         let counts = self.store(push, batch, rejected.len() as u64).await?;
         let accepted = u32::try_from(counts.stored + counts.repeated).unwrap_or(u32::MAX);
@@ -74,11 +74,15 @@ impl EventService {
     }
 
     async fn store(&self, push: Push, batch: Batch, refused: u64) -> Result<Counts, Status> {
-        self.gate.admit(&batch, push.caller.as_deref())?;
+        let charge = self.gate.admit(&batch, push.caller)?;
         let stored = self.queue.store(batch, refused, push.room).await;
+        if stored.is_err() {
+            Gate::give_back(&charge);
+        }
         match &stored {
             Ok(_) => {
                 self.readiness.committed(true);
+                self.gate.stored(&charge);
                 self.stats.pushed(push.since.elapsed());
             }
             Err(Refusal::DiskFull | Refusal::Failed(_)) => self.readiness.committed(false),
@@ -95,6 +99,12 @@ impl EventService {
             Refusal::Closed => "shutdown",
         });
         status::refused(refusal)
+    }
+
+    /// Counts a request that is no batch, or too large a one: how many entries it has is not known.
+    fn refuse_batch(&self, reason: String) -> Status {
+        self.stats.refused("bad_batch");
+        Status::invalid_argument(reason)
     }
 
     /// Counts one entry that is refused for good.

@@ -115,7 +115,7 @@ impl Stats {
         self.unrecorded.fetch_sub(refused, Ordering::Relaxed);
     }
 
-    /// Entries came with the token of this name.
+    /// Entries were taken with the token of this name.
     pub(crate) fn sent(&self, token: &str, entries: u64) {
         let token = token.to_owned();
         self.tokens
@@ -168,7 +168,7 @@ impl Stats {
         self.add(&Counts::default());
         registry.register(
             "events",
-            "Entries of requests, by what became of them: stored, repeated (stored before under the same id), refused",
+            "Entries of requests that were taken, by what became of them: stored, repeated (stored before under the same id), refused",
             self.events.clone(),
         );
         registry.register(
@@ -178,7 +178,7 @@ impl Stats {
         );
         registry.register(
             "token_events",
-            "Entries that came with a token, by the token's name",
+            "Entries that were taken with a token, by the token's name",
             self.tokens.clone(),
         );
         registry.register(
@@ -188,7 +188,7 @@ impl Stats {
         );
         registry.register(
             "requests_refused",
-            "Requests for events that were not taken, by reason",
+            "Whole requests for events that were not taken, by reason",
             self.refusals.clone(),
         );
         registry.register_with_unit(

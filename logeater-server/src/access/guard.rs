@@ -99,6 +99,11 @@ impl Caller {
         self.with_rate(|rate| rate.take(events, now));
     }
 
+    /// Takes back what was counted and is not taken after all.
+    pub(crate) fn give_back(&self, events: u32) {
+        self.with_rate(|rate| rate.give_back(events));
+    }
+
     fn with_rate<T>(&self, work: impl FnOnce(&mut Rate) -> T) -> Option<T> {
         let rate = self.rate.as_ref()?;
         // Nothing under the lock panics half-way.

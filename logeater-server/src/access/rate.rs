@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
-/// How many services have a rate of their own; what is beyond shares one. Names come from clients.
+/// How many services have a rate of their own; what is beyond shares one. Names come from clients, with bounded lengths.
 const SERVICES_MAX: usize = 1_024;
 
 /// Events that may come at once after a pause: those of a second.
@@ -43,6 +43,12 @@ impl Rate {
         self.paid = Some(paid + self.interval * events);
     }
 
+    /// Takes back what was taken and is not used.
+    pub(super) fn give_back(&mut self, events: u32) {
+        let paid = self.paid;
+        self.paid = paid.and_then(|paid| paid.checked_sub(self.interval * events));
+    }
+
     fn is_unused(&self, now: Instant) -> bool {
         self.paid.is_none_or(|paid| paid <= now)
     }
@@ -72,34 +78,61 @@ impl Rates {
     /// How long it is until they would be taken.
     pub(crate) fn take(
         &mut self,
-        services: &HashMap<&str, u32>,
+        services: &HashMap<impl AsRef<str>, u32>,
         now: Instant,
     ) -> Result<(), Duration> {
         let wait = services
             .keys()
-            .map(|service| self.of(service, now).wait(now))
+            .map(|service| self.wait(service.as_ref(), now))
             .max();
         if let Some(wait) = wait.filter(|wait| !wait.is_zero()) {
             return Err(wait);
         }
         for (service, &events) in services {
-            self.of(service, now).take(events, now);
+            self.of(service.as_ref(), now).take(events, now);
         }
         Ok(())
     }
 
+    /// Takes back what was taken of each service. The rate that the others share keeps it: who of them took is not known.
+    pub(crate) fn give_back(&mut self, services: &HashMap<impl AsRef<str>, u32>, now: Instant) {
+        for (service, &events) in services {
+            let service = service.as_ref();
+            if let Some(rate) = self.services.get_mut(service) {
+                rate.give_back(events);
+                if rate.is_unused(now) {
+                    self.services.remove(service);
+                }
+            }
+        }
+    }
+
+    /// It remembers no name: whether something is taken is not known yet.
+    fn wait(&mut self, service: &str, now: Instant) -> Duration {
+        if let Some(rate) = self.services.get(service) {
+            return rate.wait(now);
+        }
+        if self.has_place(now) {
+            return Duration::ZERO;
+        }
+        self.others.wait(now)
+    }
+
     fn of(&mut self, service: &str, now: Instant) -> &mut Rate {
-        if !self.services.contains_key(service) {
-            if self.services.len() >= SERVICES_MAX {
-                self.services.retain(|_, rate| !rate.is_unused(now));
-            }
-            if self.services.len() >= SERVICES_MAX {
-                return &mut self.others;
-            }
+        if !self.services.contains_key(service) && !self.has_place(now) {
+            return &mut self.others;
         }
         self.services
             .entry(service.to_owned())
             .or_insert_with(|| Rate::new(self.each))
+    }
+
+    /// Whether one more service may have a rate of its own.
+    fn has_place(&mut self, now: Instant) -> bool {
+        if self.services.len() >= SERVICES_MAX {
+            self.services.retain(|_, rate| !rate.is_unused(now));
+        }
+        self.services.len() < SERVICES_MAX
     }
 }
 
@@ -147,6 +180,19 @@ mod tests {
         let both = [("busy", 1), ("quiet", 1)].into();
         assert_eq!(rates.take(&both, start), Err(SECOND));
         assert_eq!(rates.take(&[("quiet", 1)].into(), start), Ok(()));
+    }
+
+    #[test]
+    fn what_is_given_back_was_never_taken() {
+        let (mut rates, start) = (rates(1), Instant::now());
+        let shop = [("shop", 600)].into();
+        rates.take(&shop, start).unwrap();
+        rates.give_back(&shop, start);
+        assert!(rates.services.is_empty(), "{rates:?}");
+        assert_eq!(rates.take(&shop, start), Ok(()));
+        let both = [("shop", 1), ("other", 1)].into();
+        rates.take(&both, start).unwrap_err();
+        assert_eq!(rates.services.len(), 1, "what was refused has no name here");
     }
 
     #[test]

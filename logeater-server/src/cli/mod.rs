@@ -1,5 +1,6 @@
 //! The program `logeater`: what the command line says, and how the process ends.
 
+mod endpoint_args;
 mod output;
 mod push;
 mod query;
@@ -33,7 +34,7 @@ struct Arguments {
 enum Command {
     Serve(serve::Serve),
     Tail(tail::Tail),
-    Push(push::Push),
+    Push(Box<push::Push>),
     Query(query::Query),
     Replay(replay::Replay),
     Reconcile(reconcile::Reconcile),
@@ -104,8 +105,12 @@ fn with_sources(error: &dyn Error) -> String {
     let mut line = error.to_string();
     let mut next = error.source();
     while let Some(source) = next {
-        line.push_str(": ");
-        line.push_str(&source.to_string());
+        let text = source.to_string();
+        // Some errors say what their source says.
+        if !line.ends_with(&text) {
+            line.push_str(": ");
+            line.push_str(&text);
+        }
         next = source.source();
     }
     line

@@ -34,6 +34,10 @@ impl Rows {
         self.rows.push(row.into_iter().collect());
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
     pub(super) fn text(self, format: Format) -> String {
         match format {
             Format::Table => self.table(),
@@ -55,12 +59,15 @@ impl Rows {
 
     fn json(self) -> String {
         let columns = self.columns;
-        let object = |row: Vec<Value>| {
-            let members: Map<_, _> = columns.iter().cloned().zip(row).collect();
-            Value::Object(members).to_string() + "\n"
-        };
-        self.rows.into_iter().map(object).collect()
+        let line = |row| object(&columns, row).to_string() + "\n";
+        self.rows.into_iter().map(line).collect()
     }
+}
+
+/// A row as one JSON object.
+pub(super) fn object(columns: &[String], row: Vec<Value>) -> Value {
+    let members: Map<_, _> = columns.iter().cloned().zip(row).collect();
+    Value::Object(members)
 }
 
 fn cell(value: &Value) -> String {
@@ -74,8 +81,13 @@ fn cell(value: &Value) -> String {
 /// Writes to stdout; who closed it wants no more.
 pub(super) fn print(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        result => result,
+    goes_on(out.write_all(text.as_bytes()).and_then(|()| out.flush())).map(drop)
+}
+
+/// Whether somebody still reads what was written.
+pub(super) fn goes_on(written: io::Result<()>) -> io::Result<bool> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        written => written.map(|()| true),
     }
 }

@@ -8,9 +8,9 @@ use logeater_proto::event::EventEntry;
 use logeater_proto::event::event_client::EventClient;
 use tonic::Request;
 use tonic::metadata::MetadataValue;
-use tonic::transport::Endpoint;
 use uuid::Uuid;
 
+use super::endpoint_args::EndpointArgs;
 use super::output::print;
 
 /// Send one event to a collector, and print its id when it is stored
@@ -36,14 +36,8 @@ pub(super) struct Push {
     #[arg(long, env = "LOGEATER_SERVICE", default_value = "logeater")]
     service: String,
 
-    /// Where the collector listens
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "LOGEATER_ENDPOINT",
-        default_value = "http://127.0.0.1:50051"
-    )]
-    endpoint: String,
+    #[command(flatten)]
+    endpoint: EndpointArgs,
 
     /// The token that the collector wants
     #[arg(long, env = "LOGEATER_TOKEN", hide_env_values = true)]
@@ -74,13 +68,7 @@ impl Push {
                 .map_err(|_| "the token has characters that no header may have")?;
             request.metadata_mut().insert("authorization", bearer);
         }
-        let channel = Endpoint::from_shared(self.endpoint.clone())?
-            .connect()
-            .await;
-        let channel = channel.map_err(|error| {
-            let reason = super::with_sources(&error);
-            format!("cannot reach a collector at {}: {reason}", self.endpoint)
-        })?;
+        let channel = self.endpoint.connect().await?;
         let answer = EventClient::new(channel).push(request).await;
         let answer = answer.map_err(|status| {
             format!(

@@ -16,16 +16,17 @@ use crate::{Maintenance, Replayed};
 /// A collector that runs on the store acts upon it within a second; without one, the next does when it starts.
 #[derive(Debug, clap::Args)]
 #[command(group = ArgGroup::new("what").required(true).multiple(true))]
+#[command(group = ArgGroup::new("of_sinks"))]
 pub(super) struct Replay {
     #[command(flatten)]
     store: StoreArgs,
 
     /// Give sinks their dead letters once more
-    #[arg(long, group = "what")]
+    #[arg(long, groups = ["what", "of_sinks"])]
     dead_letters: bool,
 
     /// Deliver again what was stored since: a time such as 2026-01-31T12:00:00Z, or a span up to now such as 2h
-    #[arg(long, group = "what", value_name = "TIME", value_parser = moment, conflicts_with = "dead_letters")]
+    #[arg(long, groups = ["what", "of_sinks"], value_name = "TIME", value_parser = moment)]
     since: Option<String>,
 
     /// Make the rows of the extended tables that events lack, and try the tables' dead letters again, with this folder of
@@ -34,7 +35,7 @@ pub(super) struct Replay {
     catalog: Option<PathBuf>,
 
     /// Only for this sink; may be given several times [default: all sinks]
-    #[arg(long = "sink", value_name = "NAME")]
+    #[arg(long = "sink", value_name = "NAME", requires = "of_sinks")]
     sinks: Vec<String>,
 }
 
@@ -47,6 +48,11 @@ impl Replay {
         } else {
             self.sinks
         };
+        if sinks.is_empty() && (self.dead_letters || self.since.is_some()) {
+            return Err(
+                "this store has no sinks: the next collector that is configured with one makes its cursor".into(),
+            );
+        }
         if self.dead_letters {
             for sink in &sinks {
                 say(

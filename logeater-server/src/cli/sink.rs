@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::output::{Format, Rows, print};
 use super::store_args::StoreArgs;
-use crate::{Maintenance, reconcile};
+use crate::Maintenance;
+use crate::store::{Reader, cursors};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Sink {
@@ -47,7 +48,7 @@ impl Sink {
 
 fn list(store: &StoreArgs, format: Format) -> Result<(), Box<dyn Error>> {
     let mut rows = Rows::new(["sink", "delivered", "left_out", "dead", "pending", "paused"]);
-    for sink in reconcile(store.path()?)?.sinks {
+    for sink in cursors::list(&Reader::open(&store.path()?)?)? {
         rows.add([
             Value::from(sink.sink),
             sink.delivered.into(),

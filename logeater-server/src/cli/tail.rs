@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use globset::{Glob, GlobMatcher};
 
-use super::output::Format;
+use super::output::{Format, goes_on};
 use super::store_args::StoreArgs;
 use crate::StoredEvent;
 use crate::sinks::line;
@@ -57,12 +57,7 @@ pub(super) struct Tail {
 impl Tail {
     pub(super) fn run(self) -> Result<(), Box<dyn Error>> {
         let reader = Reader::open(&self.store.path()?)?;
-        let mut last = 0;
-        let mut found = VecDeque::new();
-        while let Some(events) = next(&reader, &mut last)? {
-            found.extend(events.into_iter().filter(|event| self.shows(event)));
-            found.drain(..found.len().saturating_sub(self.lines));
-        }
+        let (found, mut last) = self.last(&reader)?;
         let mut goes_on = self.print(found)?;
         while self.follow && goes_on {
             match next(&reader, &mut last)? {
@@ -71,6 +66,25 @@ impl Tail {
             }
         }
         Ok(())
+    }
+
+    /// The last events that are shown, and the sequence of the last one of all. It reads backwards, no further than it must.
+    fn last(&self, reader: &Reader) -> Result<(VecDeque<StoredEvent>, i64), crate::Error> {
+        let newest = reader.events_before(i64::MAX, 1, BYTES)?;
+        let last = newest.first().map_or(0, |event| event.sequence);
+        let (mut found, mut before) = (VecDeque::new(), last + 1);
+        while found.len() < self.lines {
+            let rows = (self.lines - found.len()).min(ROWS);
+            let events = reader.events_before(before, rows, BYTES)?;
+            let Some(first) = events.last() else {
+                break;
+            };
+            before = first.sequence;
+            for event in events.into_iter().filter(|event| self.shows(event)) {
+                found.push_front(event);
+            }
+        }
+        Ok((found, last))
     }
 
     fn shows(&self, event: &StoredEvent) -> bool {
@@ -94,10 +108,7 @@ impl Tail {
             }
         }
         let mut out = io::stdout().lock();
-        match out.write_all(&text).and_then(|()| out.flush()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-            written => written.map(|()| true),
-        }
+        goes_on(out.write_all(&text).and_then(|()| out.flush()))
     }
 }
 

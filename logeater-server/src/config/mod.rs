@@ -14,7 +14,7 @@ use logeater_proto::{REQUEST_BYTES_MAX, REQUEST_ENTRIES_MAX};
 use logeater_schema::Catalog;
 
 #[cfg(feature = "cli")]
-pub(crate) use settings::{Listen, Overrides, Settings};
+pub(crate) use settings::{Listen, Overrides, Settings, SinkText};
 
 #[cfg(feature = "tls")]
 use crate::access::Tls;
@@ -96,8 +96,9 @@ impl Config {
 
     /// How many bytes may wait to be stored, what was made of requests included.
     ///
-    /// As many again may be on their way here, in requests of which the end has not come yet. At least one request
-    /// of the largest size; default 64 MiB. Beyond it a push is answered with `RESOURCE_EXHAUSTED`.
+    /// As many again may be on their way here, in requests of which the end has not come yet; of those, each
+    /// connection may have an eighth, and at least 4 MiB. At least one request of the largest size; default 64 MiB.
+    /// Beyond it a push is answered with `RESOURCE_EXHAUSTED`.
     pub fn queue_bytes(mut self, bytes: usize) -> Self {
         self.queue_bytes = bytes.max(REQUEST_BYTES_MAX);
         self
@@ -161,8 +162,8 @@ impl Config {
         self
     }
 
-    /// How long requests in flight may take to end after the shutdown began, and then the store to close.
-    /// Default: 10 seconds each.
+    /// How long a shutdown waits for requests in flight, then for what is on its way to sinks, and then for the store to
+    /// close. Default: 10 seconds for each.
     pub fn drain_timeout(mut self, timeout: Duration) -> Self {
         self.drain_timeout = timeout;
         self

@@ -1,5 +1,6 @@
 //! All that the program is told: the file, and over it the environment and the flags.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,16 @@ const GRPC: &str = "127.0.0.1:50051";
 pub(crate) struct Settings {
     pub(crate) config: Config,
     pub(crate) listen: Listen,
+    pub(crate) sinks: Vec<SinkText>,
+}
+
+/// What the file says of a sink.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SinkText {
+    pub(crate) name: String,
+    /// Whether it writes to the standard output.
+    pub(crate) prints: bool,
+    pub(crate) keys: String,
 }
 
 /// Where the program listens, as far as it is told.
@@ -62,6 +73,7 @@ impl Settings {
             None => Self {
                 config: Config::new(flags.data.clone().unwrap_or_default()),
                 listen: Listen::default(),
+                sinks: Vec::new(),
             },
         };
         if let Some(catalog) = &flags.catalog {
@@ -72,7 +84,7 @@ impl Settings {
     }
 
     /// The keys that are others in `next`, and that a collector takes over only when it starts.
-    pub(crate) fn fixed_changes(&self, next: &Self) -> Vec<&'static str> {
+    pub(crate) fn fixed_changes(&self, next: &Self) -> Vec<String> {
         let (old, new) = (&self.config, &next.config);
         let changes = [
             ("data", old.data != new.data),
@@ -90,7 +102,20 @@ impl Settings {
             ("retention", old.retention != new.retention),
         ];
         let others = changes.into_iter().filter(|(_, is_other)| *is_other);
-        others.map(|(key, _)| key).collect()
+        let mut keys: Vec<_> = others.map(|(key, _)| key.to_owned()).collect();
+        let other_sinks = self.sinks.iter().filter(|sink| !next.sinks.contains(sink));
+        let new_sinks = next.sinks.iter().filter(|sink| !self.sinks.contains(sink));
+        let sinks: BTreeSet<_> = other_sinks
+            .chain(new_sinks)
+            .map(|sink| &sink.name)
+            .collect();
+        keys.extend(sinks.into_iter().map(|name| format!("sinks.{name}")));
+        keys
+    }
+
+    /// Whether the standard output is for events.
+    pub(crate) fn prints_events(&self) -> bool {
+        self.sinks.iter().any(|sink| sink.prints)
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout_at};
 
 use super::config::SinkConfig;
 use super::runner::{Context, Runner};
@@ -56,11 +56,11 @@ impl Runners {
         self.tasks.spawn(task);
     }
 
-    /// Stops all, and waits for what is on its way, but not longer.
-    pub(crate) async fn stop(mut self, deadline: Instant) {
+    /// Stops all, and waits so long for what is on its way.
+    pub(crate) async fn stop(mut self, timeout: Duration) {
         self.context.stop.cancel();
         let ended = async { while self.tasks.join_next().await.is_some() {} };
-        if timeout_at(deadline, ended).await.is_err() {
+        if tokio::time::timeout(timeout, ended).await.is_err() {
             tracing::warn!(
                 "some deliveries to sinks did not end in time: their events are delivered again at the next start"
             );

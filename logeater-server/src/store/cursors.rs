@@ -9,6 +9,8 @@ use super::clock;
 use super::reader::{Reader, StoredEvent};
 use super::sql;
 use super::text::Text;
+#[cfg(feature = "cli")]
+use super::{reconcile::SinkCount, schema};
 use crate::Error;
 
 /// A sink's place, as its runner needs it.
@@ -62,6 +64,33 @@ pub(crate) fn register(conn: &Connection, sink: &str) -> rusqlite::Result<u64> {
         (sink, missed),
     )?;
     Ok(missed.cast_unsigned())
+}
+
+/// What has become of the events of each sink, by their names, as the sinks' own table has it.
+#[cfg(feature = "cli")]
+pub(crate) fn list(reader: &Reader) -> Result<Vec<SinkCount>, Error> {
+    reader.query(|conn| {
+        // The events that there are, and the sinks' places in them, are of one moment.
+        let snapshot = conn.unchecked_transaction()?;
+        let last = schema::last_sequence(&snapshot)?;
+        let mut query = snapshot.prepare(
+            "SELECT name, cursor, delivered, left_out, dead, paused,
+                 max(?1 - cursor, 0) + (SELECT count(*) FROM _logeater_resend WHERE sink = name)
+             FROM _logeater_sinks ORDER BY name",
+        )?;
+        let sinks = query.query_map([last], |row| {
+            Ok(SinkCount {
+                sink: row.get(0)?,
+                cursor: row.get(1)?,
+                delivered: row.get(2)?,
+                left_out: row.get(3)?,
+                dead: row.get(4)?,
+                paused: row.get(5)?,
+                pending: row.get(6)?,
+            })
+        })?;
+        sinks.collect()
+    })
 }
 
 /// Where a sink is; `None` if it is not registered.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, Row};
 
-use super::failure;
+use super::{failure, schema};
 use crate::Error;
 
 /// How long a store is waited for that is just being made or closed.
@@ -14,6 +14,10 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const EVENTS_AFTER: &str = "
 SELECT rowid, event_id, cluster_key, timestamp, service, type, user_id, details FROM events
 WHERE rowid > ?1 ORDER BY rowid LIMIT ?2";
+
+const EVENTS_BEFORE: &str = "
+SELECT rowid, event_id, cluster_key, timestamp, service, type, user_id, details FROM events
+WHERE rowid < ?1 ORDER BY rowid DESC LIMIT ?2";
 
 const EVENT_AT: &str = "
 SELECT rowid, event_id, cluster_key, timestamp, service, type, user_id, details FROM events WHERE rowid = ?1";
@@ -79,12 +83,13 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    /// Opens a store that is there.
+    /// Opens a store that is there and has the newest format.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
         let failed = |error: rusqlite::Error| failure::of_store(path, error);
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let conn = Connection::open_with_flags(path, flags).map_err(failed)?;
         conn.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+        schema::expect_newest(&conn, path)?;
         Ok(Self {
             conn,
             path: path.to_owned(),
@@ -98,8 +103,29 @@ impl Reader {
         rows: usize,
         bytes: usize,
     ) -> Result<Vec<StoredEvent>, Error> {
+        self.events(EVENTS_AFTER, sequence, rows, bytes)
+    }
+
+    /// The events before a sequence, the last one first: at most so many, and no more once they take so many bytes.
+    #[cfg(feature = "cli")]
+    pub(crate) fn events_before(
+        &self,
+        sequence: i64,
+        rows: usize,
+        bytes: usize,
+    ) -> Result<Vec<StoredEvent>, Error> {
+        self.events(EVENTS_BEFORE, sequence, rows, bytes)
+    }
+
+    fn events(
+        &self,
+        query: &str,
+        sequence: i64,
+        rows: usize,
+        bytes: usize,
+    ) -> Result<Vec<StoredEvent>, Error> {
         self.query(|conn| {
-            let mut query = conn.prepare_cached(EVENTS_AFTER)?;
+            let mut query = conn.prepare_cached(query)?;
             let mut found = query.query((sequence, rows))?;
             let (mut events, mut taken) = (Vec::new(), 0);
             while taken < bytes

@@ -76,18 +76,25 @@ fn recognise(conn: &Connection, path: &Path) -> Result<i64, Error> {
     }
 }
 
+/// Checks that a store is there, and has the newest format.
+pub(super) fn expect_newest(conn: &Connection, path: &Path) -> Result<(), Error> {
+    let path = path.to_owned();
+    match recognise(conn, &path)? {
+        0 => Err(Error::ForeignStore { path }),
+        found if found < migrations::NEWEST => Err(Error::OlderStore {
+            path,
+            found,
+            known: migrations::NEWEST,
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// Sets a connection up that changes a store which is there and has the newest format.
 pub(super) fn prepare_to_edit(conn: &Connection, path: &Path) -> Result<(), Error> {
     let failed = |error: rusqlite::Error| failure::of_store(path, error);
     conn.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
-    let format = recognise(conn, path)?;
-    if format < migrations::NEWEST {
-        return Err(Error::OlderStore {
-            path: path.to_owned(),
-            found: format,
-            known: migrations::NEWEST,
-        });
-    }
+    expect_newest(conn, path)?;
     conn.execute_batch("PRAGMA synchronous = FULL; PRAGMA fullfsync = ON")
         .map_err(failed)
 }

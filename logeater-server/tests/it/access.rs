@@ -141,6 +141,36 @@ async fn a_service_beyond_its_rate_does_not_slow_the_others() {
     running.stop().await.unwrap();
 }
 
+#[tokio::test]
+async fn a_request_that_is_not_stored_is_not_paid_for() {
+    let folder = Folder::new();
+    let slow = Token::new("slow", "slow").events_per_second(per_second(1));
+    let config = folder.config().token(slow);
+    let running = Running::start(config.events_per_second(per_second(1))).await;
+    let mut client = running.client().await;
+    let request = || {
+        let mut request = Request::new(batch((0..600).map(|_| of_service("busy"))));
+        request
+            .metadata_mut()
+            .insert("authorization", MetadataValue::from_static("Bearer slow"));
+        request
+    };
+    let store = rusqlite::Connection::open(folder.data().join("logeater.db")).unwrap();
+    store
+        .execute_batch(
+            "CREATE TRIGGER broken BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'broken'); END",
+        )
+        .unwrap();
+    let status = client.push_batch(request()).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable, "{status}");
+    store.execute_batch("DROP TRIGGER broken").unwrap();
+
+    client.push_batch(request()).await.unwrap();
+
+    pause(&client.push_batch(request()).await.unwrap_err());
+    running.stop().await.unwrap();
+}
+
 #[cfg(feature = "tls")]
 mod tls {
     use logeater_server::Tls;
@@ -226,6 +256,44 @@ mod tls {
             .await
             .unwrap_err();
         authority.push(address, None).await.unwrap_err();
+        running.stop().await.unwrap();
+    }
+
+    #[cfg(feature = "cli")]
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn the_command_push_speaks_tls_and_shows_a_certificate_of_its_own() {
+        use std::process::Command;
+
+        let (folder, authority, clients) = (Folder::new(), Authority::new(), Authority::new());
+        let running = Running::start(folder.config().tls(authority.tls(Some(&clients)))).await;
+        let url = running
+            .address
+            .replace("http://127.0.0.1", "https://localhost");
+        let file = |name: &str, text: &str| {
+            let path = folder.data().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let (certificate, key) = clients.sign();
+        let arguments = [
+            ("--ca", file("ca.pem", &authority.0.pem())),
+            ("--cert", file("client.pem", &certificate)),
+            ("--key", file("client.key", &key)),
+        ];
+        let push = |arguments: &[(&str, std::path::PathBuf)]| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_logeater"));
+            command.args(["push", "cart.add", "--endpoint", &url]);
+            for (flag, path) in arguments {
+                command.arg(flag).arg(path);
+            }
+            command.output().unwrap()
+        };
+
+        let pushed = push(&arguments);
+        assert!(pushed.status.success(), "{pushed:?}");
+        assert_eq!(push(&arguments[..1]).status.code(), Some(1));
+        assert_eq!(push(&[]).status.code(), Some(1));
+        assert_eq!(folder.one::<i64>("SELECT count(*) FROM events", []), 1);
         running.stop().await.unwrap();
     }
 

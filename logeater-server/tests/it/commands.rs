@@ -131,6 +131,128 @@ async fn tail_shows_the_last_events_of_a_type() {
     );
 }
 
+/// Changes a store by hand.
+fn change(folder: &Folder, sql: &str) {
+    let store = rusqlite::Connection::open(folder.data().join("logeater.db")).unwrap();
+    store.execute_batch(sql).unwrap();
+}
+
+#[tokio::test]
+async fn tail_reads_no_more_than_it_shows() {
+    let folder = three_events().await;
+    // An event that cannot be read.
+    change(&folder, "UPDATE events SET details = x'ff' WHERE rowid = 1");
+    let shown = printed(&mut on(&folder, &["tail", "-n", "2"]));
+    assert_eq!(shown.lines().count(), 2, "{shown}");
+    failed(&mut on(&folder, &["tail", "-n", "3"]), 1);
+    assert_eq!(printed(&mut on(&folder, &["tail", "-n", "0"])), "");
+}
+
+#[tokio::test]
+async fn a_long_table_is_cut_and_lines_of_json_are_not() {
+    let folder = three_events().await;
+    let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10003) SELECT i FROM n";
+    let output = on(&folder, &["query", sql]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(text(&output.stdout).lines().count(), 1 + 10_000);
+    assert_eq!(
+        text(&output.stderr),
+        "3 more rows are left out: --format json prints all\n"
+    );
+    let lines = printed(&mut on(&folder, &["query", "--format", "json", sql]));
+    assert_eq!(lines.lines().count(), 10_003);
+    assert_eq!(lines.lines().last(), Some(r#"{"i":10003}"#));
+}
+
+#[tokio::test]
+async fn lines_of_json_come_before_the_query_has_ended() {
+    let folder = three_events().await;
+    let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n";
+    let query = on(&folder, &["query", "--format", "json", sql])
+        .stdout(Stdio::piped())
+        .spawn();
+    let mut query = Following(query.unwrap());
+    let mut line = String::new();
+    let mut out = BufReader::new(query.0.stdout.take().unwrap());
+    out.read_line(&mut line).unwrap();
+    assert_eq!(line, "{\"i\":1}\n");
+    drop(out);
+    assert!(query.0.wait().unwrap().success(), "nobody reads any more");
+}
+
+#[tokio::test]
+async fn sinks_are_listed_without_a_look_at_anything_else() {
+    let folder = three_events().await;
+    change(
+        &folder,
+        "DROP TABLE dead_letters;
+         INSERT INTO _logeater_sinks (name, began, cursor, delivered, left_out) VALUES ('archive', 0, 2, 1, 1);
+         INSERT INTO _logeater_resend VALUES ('archive', 1)",
+    );
+    assert_eq!(
+        printed(&mut on(&folder, &["sink", "list"])),
+        " sink     delivered  left_out  dead  pending  paused\n archive  1          1         0     2        false\n"
+    );
+}
+
+/// What each command that reads says of the folder's store.
+fn read(folder: &Folder) -> Vec<String> {
+    let commands: [(&[&str], i32); 4] = [
+        (&["tail"], 1),
+        (&["query", "SELECT 1"], 1),
+        (&["sink", "list"], 1),
+        (&["reconcile"], 2),
+    ];
+    let said = commands.map(|(command, code)| failed(&mut on(folder, command), code));
+    said.into()
+}
+
+#[tokio::test]
+async fn what_is_no_store_of_this_version_is_named_by_all_that_read_it() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.data()).unwrap();
+    let file = folder.data().join("logeater.db");
+    let path = file.display().to_string();
+    let foreign = format!("error: {path} is a database, but not a logeater store: ");
+    let older = format!("error: the store {path} has format 1, and this logeater wants 2: ");
+    let newer = format!("error: the store {path} has format 3, and this logeater knows 2: ");
+    let format = |format| {
+        format!(
+            "CREATE TABLE _logeater (key TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL);
+             INSERT INTO _logeater VALUES ('format', {format})"
+        )
+    };
+    for (sql, expected) in [
+        ("CREATE TABLE pets (name TEXT)".to_owned(), foreign.clone()),
+        (String::new(), foreign),
+        (format(1), older),
+        (format(3), newer),
+    ] {
+        std::fs::remove_file(&file).ok();
+        std::fs::write(&file, "").unwrap();
+        change(&folder, &sql);
+        for said in read(&folder) {
+            assert!(said.starts_with(&expected), "{sql}: {said}");
+        }
+    }
+    std::fs::write(&file, "no database at all, but a long text").unwrap();
+    for said in read(&folder) {
+        let expected = format!("error: the store {path} is damaged, or no database: ");
+        assert!(said.starts_with(&expected), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_query_without_a_statement_says_what_it_wants() {
+    let folder = three_events().await;
+    for sql in ["", " ;", "/* nothing */"] {
+        assert_eq!(
+            failed(&mut on(&folder, &["query", sql]), 1),
+            "error: there is no statement in it: write one such as `SELECT type, count(*) FROM events GROUP BY type`\n"
+        );
+    }
+}
+
 /// A child that is killed when the test ends.
 struct Following(Child);
 
@@ -224,6 +346,26 @@ fn push_says_that_nobody_listens() {
         said.starts_with(&format!("error: cannot reach a collector at {url}: "))
             && said.contains("refused"),
         "{said}"
+    );
+    let mut parts: Vec<_> = said.trim().split(": ").collect();
+    let count = parts.len();
+    parts.dedup();
+    assert_eq!(parts.len(), count, "{said}");
+}
+
+#[test]
+fn push_names_a_url_that_is_wrong_and_says_what_to_write() {
+    let push = ["push", "cart.add", "--endpoint", "localhost:50051"];
+    let said = failed(&mut logeater(&push), 2);
+    assert!(
+        said.starts_with("error: invalid value 'localhost:50051' for '--endpoint <URL>'")
+            && said.contains("write http://localhost:50051"),
+        "{said}"
+    );
+    let push = ["push", "cart.add", "--ca", "ca.pem"];
+    assert_eq!(
+        failed(&mut logeater(&push), 1),
+        "error: certificates are for https:// alone, and the URL is http://127.0.0.1:50051\n"
     );
 }
 
@@ -327,6 +469,27 @@ fn replay_says_what_it_wants() {
     );
     assert!(
         said.contains("neither a time such as 2026-01-31T12:00:00Z nor a span such as 2h or 3d"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn replay_says_that_there_are_no_sinks() {
+    let folder = three_events().await;
+    for what in [&["--dead-letters"][..], &["--since", "1h"]] {
+        let command = [&["replay"], what].concat();
+        assert_eq!(
+            failed(&mut on(&folder, &command), 1),
+            "error: this store has no sinks: the next collector that is configured with one makes its cursor\n"
+        );
+    }
+    let schemas = folder.schemas();
+    let said = failed(
+        on(&folder, &["replay", "--sink", "up", "--catalog"]).arg(schemas),
+        2,
+    );
+    assert!(
+        said.contains("the following required arguments were not provided"),
         "{said}"
     );
 }

@@ -163,8 +163,7 @@ certificate = "none.pem"
         r#"11:8: `grpc`: `50051` is not an address with a port: write one such as "127.0.0.1:50051" or "[::]:50051""#,
         r#"13:7: `age`: `0s` is not a length of time above zero: write one such as "10s" or "30d""#,
         "14:1: `name` is missing in [[tokens]]",
-        "15:10: `sha256`: `secret` is not the SHA-256 of a token in 64 hex digits: write one such as what `logeater \
-         token` prints",
+        "15:10: `sha256`: it is not the SHA-256 of a token: write the 64 hex digits that `logeater token` prints",
         "16:1: `key` is missing in [tls]",
         "17:15: `certificate`: cannot read none.pem: No such file or directory (os error 2)",
     ];
@@ -172,6 +171,39 @@ certificate = "none.pem"
         .lines()
         .map(|line| line.strip_prefix("logeater.toml:").unwrap_or(line))
         .collect();
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn what_must_be_there_once_is_said_where_it_comes_again() {
+    let said = mistakes(
+        r#"data = "data"
+[[tokens]]
+name = "shop"
+sha256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+[[tokens]]
+name = "shop"
+sha256 = "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"
+[[tokens]]
+name = "search"
+sha256 = "9F86D081884C7D659A2FEAA0C55AD015A3BF4F1B2B0B822CD15D6C15B0F00A08"
+[sinks.archive]
+type = "jsonl"
+path = "archive"
+[sinks.backup]
+type = "jsonl"
+path = "./archive/"
+"#,
+    );
+    let said: Vec<_> = said
+        .lines()
+        .map(|line| line.strip_prefix("logeater.toml:").unwrap_or(line))
+        .collect();
+    let expected = [
+        "6:8: `name`: another token has the name `shop`: give each one of its own",
+        "10:10: `sha256`: the token `shop` has it too: make one for each with `logeater token`",
+        "16:8: `path`: the sink `archive` writes to this folder: give each one of its own",
+    ];
     assert_eq!(said, expected);
 }
 

@@ -6,8 +6,10 @@ use bytes::Bytes;
 use h2::client::{ResponseFuture, SendRequest};
 use h2::{RecvStream, SendStream};
 use http::{HeaderMap, Request};
+use logeater_server::{Delivery, Sink, SinkConfig, StoredEvent};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
@@ -38,7 +40,12 @@ impl Rude {
 
     /// Sends the head of a batch and `bytes` of it, one less than it says, and stays.
     fn push_half(&mut self, bytes: usize) -> (ResponseFuture, SendStream<Bytes>) {
-        let request = Request::post("http://localhost/event.Event/PushBatch")
+        self.send_half("event.Event/PushBatch", bytes)
+    }
+
+    /// The same to any method.
+    fn send_half(&mut self, method: &str, bytes: usize) -> (ResponseFuture, SendStream<Bytes>) {
+        let request = Request::post(format!("http://localhost/{method}"))
             .header("content-type", "application/grpc")
             .header("te", "trailers")
             .body(())
@@ -103,6 +110,49 @@ async fn half_a_request_does_not_hold_up_the_drain() {
     cut.expect("the connection is cut").unwrap_err();
 }
 
+/// Says when it delivers, and stores when it is told to.
+#[derive(Debug)]
+struct Waits {
+    delivering: watch::Sender<bool>,
+    told: watch::Receiver<bool>,
+}
+
+#[tonic::async_trait]
+impl Sink for Waits {
+    async fn deliver(&self, _: &[StoredEvent]) -> Delivery {
+        self.delivering.send_replace(true);
+        let told = self.told.clone().wait_for(|told| *told).await.map(drop);
+        told.map_or_else(
+            |gone| Delivery::failed(gone.to_string()),
+            |()| Delivery::stored(),
+        )
+    }
+}
+
+#[tokio::test]
+async fn half_a_request_takes_no_time_from_what_is_on_its_way_to_sinks() {
+    let folder = Folder::new();
+    let (delivering, mut is_delivering) = watch::channel(false);
+    let (tell, told) = watch::channel(false);
+    let sink = SinkConfig::new(Waits { delivering, told }).batch_wait(Duration::ZERO);
+    let config = folder.config().request_timeout(NEVER).drain_timeout(DRAIN);
+    let running = Running::start(config.sink("slow", sink)).await;
+    let mut rude = Rude::connect(&running).await;
+    let (response, _body) = rude.push_half(100);
+    let mut client = running.client().await;
+    client.push(event("cart.add", "{}")).await.unwrap();
+    is_delivering.wait_for(|is| *is).await.unwrap();
+
+    let stopped = tokio::spawn(running.stop());
+    // The requests' time is over when their connections are cut.
+    response.await.unwrap_err();
+    tell.send_replace(true);
+    stopped.await.unwrap().unwrap();
+
+    let delivered = folder.one::<i64>("SELECT delivered FROM _logeater_sinks", []);
+    assert_eq!(delivered, 1);
+}
+
 #[tokio::test]
 async fn requests_that_are_not_whole_have_a_memory_of_their_own_that_ends() {
     let folder = Folder::new();
@@ -118,13 +168,92 @@ async fn requests_that_are_not_whole_have_a_memory_of_their_own_that_ends() {
         clients.push((rude, body));
     }
 
-    let refused = answers.join_next().await.unwrap().unwrap();
+    let refused = first(&mut answers).await;
 
     assert_eq!(refused.code(), Code::ResourceExhausted, "{refused}");
     assert_eq!(refused.message(), "too many requests are arriving at once");
     let pause = refused.get_details_retry_info().unwrap().retry_delay;
     assert_eq!(pause, Some(Duration::from_millis(250)));
     answers.abort_all();
+    running.stop().await.unwrap();
+}
+
+/// Gives the first answer that comes to any of some requests.
+async fn first(answers: &mut tokio::task::JoinSet<Status>) -> Status {
+    let answer = tokio::time::timeout(PATIENCE, answers.join_next()).await;
+    answer.expect("an answer").unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn one_connection_does_not_take_the_room_of_the_others() {
+    let folder = Folder::new();
+    let config = folder.config().request_timeout(NEVER).drain_timeout(DRAIN);
+    let running = Running::start(config).await;
+    let mut rude = Rude::connect(&running).await;
+    let mut bodies = Vec::new();
+    let mut answers = tokio::task::JoinSet::new();
+    // An eighth of 64 MiB is less than three of 3 MiB.
+    for _ in 0..3 {
+        let (response, body) = rude.push_half(3 << 20);
+        answers.spawn(status(response));
+        bodies.push(body);
+    }
+
+    let refused = first(&mut answers).await;
+
+    assert_eq!(refused.code(), Code::ResourceExhausted, "{refused}");
+    assert_eq!(
+        refused.message(),
+        "too many requests of this connection are arriving at once"
+    );
+    let pause = refused.get_details_retry_info().unwrap().retry_delay;
+    assert_eq!(pause, Some(Duration::from_millis(250)));
+    let mut client = running.client().await;
+    client.push(event("cart.add", "{}")).await.unwrap();
+    answers.abort_all();
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_asks_for_no_token_takes_only_what_is_small() {
+    let folder = Folder::new();
+    let config = folder.config().request_timeout(NEVER).queue_bytes(1);
+    let running = Running::start(config.drain_timeout(DRAIN)).await;
+    let mut methods = vec![
+        ("grpc.health.v1.Health/Check", Code::OutOfRange),
+        ("grpc.health.v1.Health/Watch", Code::OutOfRange),
+    ];
+    if cfg!(feature = "reflection") {
+        // It ends its stream without a word.
+        methods.extend([
+            (
+                "grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+                Code::Ok,
+            ),
+            (
+                "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+                Code::Ok,
+            ),
+        ]);
+    }
+    let mut clients = Vec::new();
+    for (method, end) in methods {
+        let mut rude = Rude::connect(&running).await;
+        let (response, body) = rude.send_half(method, 3 << 20);
+        let ended = tokio::time::timeout(PATIENCE, status(response)).await;
+        assert_eq!(ended.expect("an answer").code(), end, "{method}");
+        // Small ones are waited for, and take nothing of what events may.
+        let (response, small) = rude.send_half(method, 4_000);
+        clients.push((rude, body, response, small));
+    }
+
+    let mut client = running.client().await;
+    let large = format!(r#"{{"a":"{}"}}"#, "a".repeat(1_047_000));
+    // 4 MiB but for 6 KB.
+    let four = batch((0..4).map(|id| event_with_id(id, "cart.add", &large)));
+    client.push_batch(four).await.unwrap();
+
+    drop(clients);
     running.stop().await.unwrap();
 }
 

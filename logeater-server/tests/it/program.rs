@@ -81,6 +81,63 @@ async fn the_program_serves_until_a_signal_and_then_drains() {
     }
 }
 
+/// A program that is killed when the test ends.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+#[tokio::test]
+async fn with_pages_a_second_line_says_where_they_are() {
+    let folder = Folder::new();
+    let child = serve("127.0.0.1:0", &folder.data())
+        .args(["--listen-http", "127.0.0.1:0"])
+        .spawn();
+    let mut child = Killed(child.unwrap());
+    let mut lines = BufReader::new(child.0.stdout.take().unwrap()).lines();
+    let mut next = || lines.next().unwrap().unwrap();
+    assert!(next().starts_with("logeater is listening on 127.0.0.1:"));
+    let pages = next();
+    let address = pages
+        .strip_prefix("logeater serves http://")
+        .and_then(|rest| rest.strip_suffix("/metrics, /healthz, /readyz"));
+    let address = address.unwrap_or_else(|| panic!("{pages}"));
+    tokio::net::TcpStream::connect(address).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn with_a_sink_on_stdout_there_are_events_alone() {
+    let folder = Folder::new();
+    let file = folder.schemas().with_file_name("logeater.toml");
+    std::fs::write(
+        &file,
+        "[sinks.console]\ntype = \"stdout\"\nbatch_wait = \"1ms\"\n",
+    )
+    .unwrap();
+    let child = serve("127.0.0.1:0", &folder.data())
+        .arg("--config")
+        .arg(file)
+        .spawn();
+    let mut child = Killed(child.unwrap());
+    let mut said = BufReader::new(child.0.stderr.take().unwrap()).lines();
+    let line = said.find_map(|line| {
+        let line = line.unwrap();
+        Some(line.strip_prefix("logeater is listening on ")?.to_owned())
+    });
+    let line = line.unwrap();
+    let address = line.split_once(", store ").unwrap().0;
+    let mut client = client(&format!("http://{address}")).await;
+    client.push(event("cart.add", "{}")).await.unwrap();
+
+    let first = first_line(&mut child.0);
+
+    assert!(first.starts_with(r#"{"event_id":"#), "{first}");
+}
+
 #[test]
 fn what_keeps_it_from_starting_is_one_line_and_exit_code_1() {
     let folder = Folder::new();

@@ -128,6 +128,44 @@ async fn sighup_takes_over_what_may_change_and_nothing_of_what_is_wrong() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn sighup_says_which_sinks_count_from_the_next_start() {
+    let folder = Folder::new();
+    folder.declare_cart(r#"{"name":"sku","type":"STRING"}"#);
+    let file = folder.schemas().with_file_name("logeater.toml");
+    let sinks = |sinks: &str| config("shop", "") + sinks;
+    let jsonl = |name: &str, more: &str| {
+        format!("[sinks.{name}]\ntype = \"jsonl\"\npath = \"{name}\"\n{more}\n")
+    };
+    let (same, gone) = (jsonl("same", ""), jsonl("gone", ""));
+    let started = [&*same, &gone, &jsonl("other", "workers = 1")].concat();
+    std::fs::write(&file, sinks(&started)).unwrap();
+    let mut program = Program::start(&file);
+
+    let (other, new) = (jsonl("other", "workers = 2"), jsonl("new", ""));
+    let next = [&*other, "# only moved\n", &same, &new].concat();
+    std::fs::write(&file, sinks(&next)).unwrap();
+    program.signal("HUP");
+    let mut log = String::new();
+    for name in ["gone", "new", "other"] {
+        log += &program.read_until(&format!(
+            "SIGHUP: `sinks.{name}` has changed, and counts from the next start"
+        ));
+    }
+    assert!(!log.contains("sinks.same"), "{log}");
+
+    let rule = "[[rules]]\nmatch = \"*\"\nsinks = [\"new\"]\n";
+    std::fs::write(&file, sinks(&(next + rule))).unwrap();
+    program.signal("HUP");
+    let log = program.read_until("all stays as it was");
+    assert!(
+        log.contains(
+            "sink `new` is named by a rule, and is new in the file: it counts from the next start"
+        ),
+        "{log}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_second_signal_does_not_wait_for_the_drain() {
     let folder = Folder::new();
     folder.declare_cart(r#"{"name":"sku","type":"STRING"}"#);

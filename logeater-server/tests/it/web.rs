@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use logeater_server::{Config, Jsonl, SinkConfig};
+use logeater_server::{Config, Jsonl, SinkConfig, Token};
 use prometheus_parse::{Scrape, Value};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tonic::Request;
 use tonic::transport::Endpoint;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
@@ -115,6 +116,44 @@ async fn every_number_adds_up_as_another_reads_it() {
             .trim_end_matches("_count");
         assert!(text.contains(&format!("# HELP {name} ")), "{name}");
         assert!(text.contains(&format!("# TYPE {name} ")), "{name}");
+    }
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_request_that_is_not_taken_is_counted_by_its_reason_and_not_by_its_entries() {
+    let folder = Folder::new();
+    let config = folder.config().token(Token::new("shop", "a secret"));
+    let (running, web) = start(config.request_entries(2)).await;
+    let mut client = running.client().await;
+    let mut push = async |entries| {
+        let mut request = Request::new(batch(
+            (0..entries).map(|id| event_with_id(id, "cart.add", "{}")),
+        ));
+        let token = "Bearer a secret".parse().unwrap();
+        request.metadata_mut().insert("authorization", token);
+        client.push_batch(request).await
+    };
+    push(3).await.unwrap_err();
+    let store = rusqlite::Connection::open(folder.data().join("logeater.db")).unwrap();
+    let broken =
+        "CREATE TRIGGER broken BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'broken'); END";
+    store.execute_batch(broken).unwrap();
+    push(2).await.unwrap_err();
+    store.execute_batch("DROP TRIGGER broken").unwrap();
+    push(2).await.unwrap();
+
+    let (text, scrape) = scrape(&web).await;
+
+    let numbers = numbers(&scrape);
+    for (name, expected) in [
+        ("logeater_requests_refused_total bad_batch", 1),
+        ("logeater_requests_refused_total store_failed", 1),
+        ("logeater_events_total stored", 2),
+        ("logeater_events_total refused", 0),
+        ("logeater_token_events_total shop", 2),
+    ] {
+        assert_eq!(numbers.get(name), Some(&expected), "{name} of {text}");
     }
     running.stop().await.unwrap();
 }

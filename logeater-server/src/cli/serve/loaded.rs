@@ -15,7 +15,6 @@ pub(super) struct Loaded(Vec<(&'static str, String)>);
 impl Loaded {
     pub(super) fn new(settings: &Settings, grpc: &str, http: Option<&str>) -> Self {
         let config = &settings.config;
-        let pages = |address| format!("http://{address}/metrics, /healthz, /readyz");
         Self(vec![
             ("grpc", format!("{grpc}, {}", encryption(config))),
             ("http", http.map_or("off".to_owned(), pages)),
@@ -28,6 +27,11 @@ impl Loaded {
             ("retention", retention(&config.retention)),
         ])
     }
+}
+
+/// Where the pages are.
+pub(super) fn pages(address: &str) -> String {
+    format!("http://{address}/metrics, /healthz, /readyz")
 }
 
 impl fmt::Display for Loaded {
@@ -110,6 +114,7 @@ mod tests {
         let settings = Settings {
             config,
             listen: Listen::default(),
+            sinks: Vec::new(),
         };
         let loaded = Loaded::new(&settings, "127.0.0.1:1", Some("127.0.0.1:2"));
         let expected = [

@@ -4,14 +4,14 @@ mod loaded;
 mod signals;
 
 use std::error::Error;
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use tokio::net::TcpListener;
 
 use crate::config::{Overrides, Settings};
 use crate::{Collector, Control};
-use loaded::Loaded;
+use loaded::{Loaded, pages};
 use signals::{Reload, Signals};
 
 /// Run the collector until SIGTERM or SIGINT; a second one ends it at once.
@@ -20,8 +20,8 @@ use signals::{Reload, Signals};
 /// the tokens, the certificates, the rates, and how many connections and entries of a request there may be. If
 /// there is a mistake, all stays as it was.
 ///
-/// Prints one line on stdout when it is ready: `logeater is listening on ADDRESS, store FILE`; on a terminal, also
-/// what it has loaded. Logs go to stderr; `RUST_LOG` sets what is logged (default: info).
+/// Prints one line on stdout when it is ready, `logeater is listening on ADDRESS, store FILE`, and one where its pages
+/// are; on a terminal, instead of that, what it has loaded. With a sink on stdout, it prints them on stderr. Logs go to stderr; `RUST_LOG` sets what is logged (default: info).
 #[derive(Debug, clap::Args)]
 pub(super) struct Serve {
     /// The configuration file, in TOML
@@ -40,7 +40,7 @@ impl Serve {
     pub(super) fn run(self) -> Result<(), Box<dyn Error>> {
         let settings = self.load()?;
         if self.check {
-            writeln!(std::io::stdout(), "the configuration is right")?;
+            writeln!(io::stdout(), "the configuration is right")?;
             return Ok(());
         }
         let runtime = tokio::runtime::Runtime::new()?;
@@ -58,18 +58,17 @@ impl Serve {
         // Signals count from here on, so that one that comes early still drains.
         let (signals, mut reload) = (Signals::new()?, Reload::new()?);
         let (listener, address) = bind(settings.listen.grpc()).await?;
-        let pages = match &settings.listen.http {
+        let page_server = match &settings.listen.http {
             Some(http) => Some(bind(http).await?),
             None => None,
         };
         let collector = Collector::open(&settings.config)?;
-        let http = pages.as_ref().map(|(_, address)| address.as_str());
-        let loaded = Loaded::new(&settings, &address, http);
-        let collector = match pages {
+        let http = page_server.as_ref().map(|(_, address)| address.clone());
+        let collector = match page_server {
             Some((listener, _)) => with_pages(collector, listener)?,
             None => collector,
         };
-        say(&address, collector.store(), &loaded);
+        say(&settings, &address, http.as_deref(), collector.store());
         let control = collector.control();
         let reloading = tokio::spawn(async move {
             while reload.recv().await {
@@ -128,16 +127,23 @@ async fn bind(address: &str) -> Result<(TcpListener, String), Box<dyn Error>> {
     Ok((listener, bound))
 }
 
-/// Says that it serves, and to a person also what.
-fn say(address: &str, store: &Path, loaded: &Loaded) {
-    let mut stdout = std::io::stdout();
+/// Says that it serves, and to a person also what; on stderr where stdout is for events.
+fn say(settings: &Settings, grpc: &str, http: Option<&str>, store: &Path) {
+    let (stdout, stderr) = (io::stdout(), io::stderr());
+    let (mut out, is_terminal): (Box<dyn Write>, _) = if settings.prints_events() {
+        (Box::new(&stderr), stderr.is_terminal())
+    } else {
+        (Box::new(&stdout), stdout.is_terminal())
+    };
+    let more = match http {
+        _ if is_terminal => Loaded::new(settings, grpc, http).to_string(),
+        Some(http) => format!("logeater serves {}\n", pages(http)),
+        None => String::new(),
+    };
     // Whoever started the program may have closed its output.
-    let _ = writeln!(
-        stdout,
-        "logeater is listening on {address}, store {}",
+    let _ = write!(
+        out,
+        "logeater is listening on {grpc}, store {}\n{more}",
         store.display()
     );
-    if stdout.is_terminal() {
-        let _ = write!(stdout, "{loaded}");
-    }
 }

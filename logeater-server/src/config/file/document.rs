@@ -92,8 +92,13 @@ impl<'d> Document<'d> {
 
     /// Where this stands as it is, within a part of the text.
     pub(super) fn find(&self, span: Range<usize>, part: &str) -> Option<usize> {
-        let within = self.text.get(span.clone())?;
+        let within = self.part(span.clone());
         within.find(part).map(|start| span.start + start)
+    }
+
+    /// A part of the text.
+    pub(super) fn part(&self, span: Range<usize>) -> &'d str {
+        self.text.get(span).unwrap_or_default()
     }
 
     /// A path that the file names: relative ones are relative to the file.

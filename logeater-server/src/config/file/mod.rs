@@ -42,14 +42,19 @@ fn settings(root: &mut Section<'_>, flags: &Overrides) -> Settings {
     root.section("limits", |limits| bounds(limits, &mut config));
     root.section("retention", |retention| keep(retention, &mut config));
     root.section("tls", |tls| encrypt(tls, &mut config));
-    config.tokens = root
-        .sections("tokens", token)
-        .into_iter()
-        .flatten()
-        .collect();
-    config.sinks = sinks::read(root);
+    root.sections("tokens", |section| {
+        if let Some(token) = token(section, &config.tokens) {
+            config.tokens.push(token);
+        }
+    });
+    let sinks;
+    (config.sinks, sinks) = sinks::read(root).into_iter().unzip();
     config.rules = Arc::new(rules::read(root, &config.sink_names()));
-    Settings { config, listen }
+    Settings {
+        config,
+        listen,
+        sinks,
+    }
 }
 
 fn catalog(root: &mut Section<'_>, flags: &Overrides) -> Option<Catalog> {
@@ -132,17 +137,29 @@ fn keep(section: &mut Section<'_>, config: &mut Config) {
     );
 }
 
-fn token(section: &mut Section<'_>) -> Option<Token> {
+/// A token, which has neither the name nor the text of another.
+fn token(section: &mut Section<'_>, others: &[Token]) -> Option<Token> {
     let name = section.required("name", Section::text);
-    let what = "the SHA-256 of a token in 64 hex digits";
-    let example = "what `logeater token` prints";
-    let sha256 = section.required("sha256", |section, key| {
-        section.parsed(key, what, example, |text| {
-            Token::from_sha256(name.unwrap_or_default(), text)
-        })
-    });
+    let digits = section.required("sha256", Section::text);
     let rate = rate(section);
-    sha256.map(|token| match rate {
+    if let Some(name) = name.filter(|name| others.iter().any(|other| other.name() == *name)) {
+        let message = format!("another token has the name `{name}`: give each one of its own");
+        section.problem("name", message);
+    }
+    let Some(token) = Token::from_sha256(name.unwrap_or_default(), digits?) else {
+        // What stands there may be the token itself, which is not for logs.
+        let message = "it is not the SHA-256 of a token: write the 64 hex digits that `logeater token` prints";
+        section.problem("sha256", message);
+        return None;
+    };
+    let sha256 = token.sha256();
+    if let Some(other) = others.iter().find(|other| other.sha256() == sha256) {
+        let name = other.name();
+        let message =
+            format!("the token `{name}` has it too: make one for each with `logeater token`");
+        section.problem("sha256", message);
+    }
+    Some(match rate {
         Some(events) => token.events_per_second(events),
         None => token,
     })

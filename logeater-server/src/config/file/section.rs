@@ -222,6 +222,15 @@ impl<'d> Section<'d> {
         self.entries.contains_key(key)
     }
 
+    /// All keys with their values, each as the file has it, in the order of the keys.
+    pub(crate) fn keys_and_values(&self) -> String {
+        let line = |(key, value): (&Spanned<_>, Entry<'_>)| {
+            let key: &str = AsRef::<str>::as_ref(key.get_ref());
+            format!("{key} = {}\n", self.document.part(value.span()))
+        };
+        self.entries.iter().map(line).collect()
+    }
+
     /// What was asked for under a key that must be there.
     pub(crate) fn required<T>(
         &mut self,

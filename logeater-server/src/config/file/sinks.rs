@@ -1,20 +1,34 @@
 //! `[sinks.*]`: where events are delivered. Each type has keys of its own, beside those of all.
 
+use std::collections::HashMap;
+use std::path::PathBuf;
+
 use super::{Section, set};
+use crate::config::SinkText;
 use crate::sinks::{Jsonl, SinkConfig, Stdout};
 
-/// All sinks of the file, by name. With a mistake nothing of the file counts, so that it does not matter what stands
-/// for a sink that has one.
-pub(super) fn read(root: &mut Section<'_>) -> Vec<(String, SinkConfig)> {
+/// The folders of sinks, each with the name of the one that writes to it.
+type Folders<'d> = HashMap<PathBuf, &'d str>;
+
+/// All sinks of the file, by name, each with its text. With a mistake nothing of the file counts, so that it does not
+/// matter what stands for a sink that has one.
+pub(super) fn read(root: &mut Section<'_>) -> Vec<((String, SinkConfig), SinkText)> {
+    let mut folders = Folders::new();
     root.named("sinks", |name, section| {
-        let sink = sink(section);
-        (name.to_owned(), batches(sink, section))
+        let sink = sink(section, name, &mut folders);
+        let sink = batches(sink, section);
+        let text = SinkText {
+            name: name.to_owned(),
+            prints: section.text("type") == Some("stdout"),
+            keys: section.keys_and_values(),
+        };
+        ((name.to_owned(), sink), text)
     })
 }
 
-fn sink(section: &mut Section<'_>) -> SinkConfig {
+fn sink<'d>(section: &mut Section<'_>, name: &'d str, folders: &mut Folders<'d>) -> SinkConfig {
     match section.required("type", Section::text) {
-        Some("jsonl") => return SinkConfig::new(jsonl(section)),
+        Some("jsonl") => return SinkConfig::new(jsonl(section, name, folders)),
         Some("stdout") => {}
         other => {
             // Which keys it may have is not known.
@@ -28,8 +42,13 @@ fn sink(section: &mut Section<'_>) -> SinkConfig {
     SinkConfig::new(Stdout)
 }
 
-fn jsonl(section: &mut Section<'_>) -> Jsonl {
-    let mut sink = Jsonl::new(section.required("path", Section::path).unwrap_or_default());
+fn jsonl<'d>(section: &mut Section<'_>, name: &'d str, folders: &mut Folders<'d>) -> Jsonl {
+    let folder = section.required("path", Section::path).unwrap_or_default();
+    if let Some(other) = folders.insert(folder.clone(), name) {
+        let message = format!("the sink `{other}` writes to this folder: give each one of its own");
+        section.problem("path", message);
+    }
+    let mut sink = Jsonl::new(folder);
     if let Some(bytes) = section.size("file_bytes", 1..=u64::MAX) {
         sink = sink.file_bytes(bytes);
     }
