@@ -73,16 +73,19 @@ impl Tail {
         let newest = reader.events_before(i64::MAX, 1, BYTES)?;
         let last = newest.first().map_or(0, |event| event.sequence);
         let (mut found, mut before) = (VecDeque::new(), last + 1);
+        let mut rows = self.lines.min(ROWS);
         while found.len() < self.lines {
-            let rows = (self.lines - found.len()).min(ROWS);
             let events = reader.events_before(before, rows, BYTES)?;
             let Some(first) = events.last() else {
                 break;
             };
             before = first.sequence;
-            for event in events.into_iter().filter(|event| self.shows(event)) {
+            let shown = events.into_iter().filter(|event| self.shows(event));
+            for event in shown.take(self.lines - found.len()) {
                 found.push_front(event);
             }
+            // What is left is rare.
+            rows = ROWS;
         }
         Ok((found, last))
     }

@@ -15,6 +15,7 @@ const EVENTS_AFTER: &str = "
 SELECT rowid, event_id, cluster_key, timestamp, service, type, user_id, details FROM events
 WHERE rowid > ?1 ORDER BY rowid LIMIT ?2";
 
+#[cfg(feature = "cli")]
 const EVENTS_BEFORE: &str = "
 SELECT rowid, event_id, cluster_key, timestamp, service, type, user_id, details FROM events
 WHERE rowid < ?1 ORDER BY rowid DESC LIMIT ?2";

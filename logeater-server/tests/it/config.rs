@@ -53,6 +53,13 @@ fn mistakes(config: &str) -> String {
         .to_owned()
 }
 
+/// The lines of what is said, from the place of each mistake on.
+fn places(said: &str) -> Vec<&str> {
+    said.lines()
+        .map(|line| line.strip_prefix("logeater.toml:").unwrap_or(line))
+        .collect()
+}
+
 #[test]
 fn a_file_with_every_key_is_right() {
     let folder = Folder::new(
@@ -167,10 +174,7 @@ certificate = "none.pem"
         "16:1: `key` is missing in [tls]",
         "17:15: `certificate`: cannot read none.pem: No such file or directory (os error 2)",
     ];
-    let said: Vec<_> = said
-        .lines()
-        .map(|line| line.strip_prefix("logeater.toml:").unwrap_or(line))
-        .collect();
+    let said = places(&said);
     assert_eq!(said, expected);
 }
 
@@ -195,10 +199,7 @@ type = "jsonl"
 path = "./archive/"
 "#,
     );
-    let said: Vec<_> = said
-        .lines()
-        .map(|line| line.strip_prefix("logeater.toml:").unwrap_or(line))
-        .collect();
+    let said = places(&said);
     let expected = [
         "6:8: `name`: another token has the name `shop`: give each one of its own",
         "10:10: `sha256`: the token `shop` has it too: make one for each with `logeater token`",
@@ -236,10 +237,7 @@ match = "*"
 drop = "yes"
 "#,
     );
-    let said: Vec<_> = said
-        .lines()
-        .map(|line| line.strip_prefix("logeater.toml:").unwrap_or(line))
-        .collect();
+    let said = places(&said);
     assert_eq!(
         said,
         [
