@@ -63,6 +63,10 @@ impl EndpointArgs {
     }
 
     #[cfg(not(feature = "tls"))]
+    #[expect(
+        clippy::unused_self,
+        reason = "with the feature it has the certificates"
+    )]
     fn tls(self) -> Result<Endpoint, Box<dyn Error>> {
         Err("cannot speak TLS: this logeater was built without its feature `tls`".into())
     }

@@ -81,6 +81,16 @@ async fn the_program_serves_until_a_signal_and_then_drains() {
     }
 }
 
+/// The address of the line on stderr that says that it serves.
+fn said_address(log: &mut impl Iterator<Item = std::io::Result<String>>) -> String {
+    let address = log.find_map(|line| {
+        let line = line.unwrap();
+        let rest = line.strip_prefix("logeater is listening on ")?;
+        Some(rest.split_once(", store ")?.0.to_owned())
+    });
+    address.unwrap()
+}
+
 /// A program that is killed when the test ends.
 struct Killed(Child);
 
@@ -124,12 +134,7 @@ async fn with_a_sink_on_stdout_there_are_events_alone() {
         .spawn();
     let mut child = Killed(child.unwrap());
     let mut said = BufReader::new(child.0.stderr.take().unwrap()).lines();
-    let line = said.find_map(|line| {
-        let line = line.unwrap();
-        Some(line.strip_prefix("logeater is listening on ")?.to_owned())
-    });
-    let line = line.unwrap();
-    let address = line.split_once(", store ").unwrap().0;
+    let address = said_address(&mut said);
     let mut client = client(&format!("http://{address}")).await;
     client.push(event("cart.add", "{}")).await.unwrap();
 
@@ -209,17 +214,14 @@ async fn an_output_that_nobody_reads_is_written_to_by_one_try_at_a_time() {
         .arg(config)
         .spawn()
         .unwrap();
-    let mut out = BufReader::new(child.stdout.take().unwrap());
-    let mut line = String::new();
-    out.read_line(&mut line).unwrap();
-    let address = line.strip_prefix("logeater is listening on ").unwrap();
-    let (address, _) = address.split_once(',').unwrap();
+    let mut out = child.stdout.take().unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+    let address = said_address(&mut log);
 
     // More than a pipe holds.
     let details = format!(r#"{{"text":"{}"}}"#, "a".repeat(500_000));
     let mut client = client(&format!("http://{address}")).await;
     client.push(event("cart.add", &details)).await.unwrap();
-    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
     assert!(log.any(|line| line.unwrap().contains("failures=4")));
     let id = child.id().to_string();
     let sent = Command::new("kill").args(["-s", "TERM", &id]).status();
