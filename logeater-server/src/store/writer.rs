@@ -143,8 +143,11 @@ impl Writer {
                     self.stats.add(counts);
                     self.say_dead_letters(counts.dead_letters);
                 }
+                let Push { done, room, .. } = push;
+                // Whoever is answered finds the room that it gives back.
+                drop(room);
                 // A client that has gone away is not answered.
-                let _ = push.done.send(result);
+                let _ = done.send(result);
             }
             Job::Change(change) => change.end(result.map(drop)),
         }
