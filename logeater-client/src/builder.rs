@@ -7,7 +7,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use logeater_proto::{REQUEST_BYTES_MAX, REQUEST_ENTRIES_MAX};
+use logeater_proto::{REQUEST_BYTES_MAX, REQUEST_ENTRIES_MAX, SERVICE_BYTES_MAX};
 use tracing::{Dispatch, dispatcher};
 
 use self::spool::SpoolSettings;
@@ -26,9 +26,6 @@ use crate::worker::{self, Delivery};
 
 pub use error::BuildError;
 pub(crate) use error::needs_feature;
-
-/// The longest name of a service.
-const SERVICE_BYTES_MAX: usize = 255;
 
 /// Into how many batches a buffer must be divided, so that some can wait while others are on their way.
 const BATCHES_MIN: usize = 8;

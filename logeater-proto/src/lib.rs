@@ -51,6 +51,6 @@ pub use decode::{DecodeError, EntryRef, entries};
 pub use encode::{
     EVENT_ID_FIELD_BYTES, Envelope, frame_entry, framed_len, write_entry, write_event_id,
 };
-pub use limits::{ENTRY_BYTES_MAX, REQUEST_BYTES_MAX, REQUEST_ENTRIES_MAX};
+pub use limits::{ENTRY_BYTES_MAX, REQUEST_BYTES_MAX, REQUEST_ENTRIES_MAX, SERVICE_BYTES_MAX};
 #[cfg(feature = "grpc")]
 pub use raw_codec::RawCodec;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use logeater_proto::event::Rejection;
-use logeater_proto::{ENTRY_BYTES_MAX, EntryRef, entries};
+use logeater_proto::{ENTRY_BYTES_MAX, EntryRef, SERVICE_BYTES_MAX, entries};
 use logeater_schema::check_event_type;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -14,9 +14,6 @@ use crate::details;
 use crate::plan::Plan;
 use crate::shorten::shorten;
 use crate::time;
-
-/// The longest name of a service in bytes: rates remember it.
-const SERVICE_BYTES_MAX: usize = 255;
 
 /// The most characters that a reason shows of an event type.
 const TYPE_CHARS_MAX: usize = 64;
