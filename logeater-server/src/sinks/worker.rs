@@ -65,7 +65,11 @@ impl Worker {
             }
             self.resumed().await?;
             let (sorted, delivery) = match self.sort(&part, &mut ended).await? {
-                Ok(sorted) if sorted.left.is_empty() => continue,
+                Ok(sorted) if sorted.left.is_empty() => {
+                    // What a sink failed at may be what the rules leave out now.
+                    self.status.succeed(&self.name);
+                    continue;
+                }
                 Ok(sorted) => {
                     let delivery = self.attempt(&sorted.left).await;
                     (sorted, delivery)
@@ -93,10 +97,7 @@ impl Worker {
                 Some(reason) => {
                     self.status.fail(&self.name, &reason);
                     let pause = pause.or_else(|| backoff.next()).unwrap_or(PAUSE_MAX);
-                    tokio::select! {
-                        () = tokio::time::sleep(pause) => {}
-                        () = self.stop.cancelled() => return None,
-                    }
+                    self.rest(pause).await?;
                 }
             }
         }
@@ -112,15 +113,29 @@ impl Worker {
         }
     }
 
+    /// Waits until it is worth another try: for a while, or less if there are new rules, or the sink is paused, which
+    /// is resumed by somebody who has mended it. `None` if the collector stops meanwhile.
+    async fn rest(&mut self, pause: Duration) -> Option<()> {
+        tokio::select! {
+            () = tokio::time::sleep(pause) => Some(()),
+            Ok(()) = self.rules.changed() => Some(()),
+            Ok(_) = self.paused.wait_for(|is_paused| *is_paused) => Some(()),
+            () = self.stop.cancelled() => None,
+        }
+    }
+
     /// What the rules of the moment leave. Filters may take their time, which is not that of the tasks.
     ///
     /// An error if there is no thread for that; `None` if the collector ends.
     async fn sort(
-        &self,
+        &mut self,
         events: &Arc<Vec<StoredEvent>>,
         ended: &mut Ended,
     ) -> Option<io::Result<Sorted>> {
-        let (rules, events) = (Arc::clone(&self.rules.borrow()), Arc::clone(events));
+        let (rules, events) = (
+            Arc::clone(&self.rules.borrow_and_update()),
+            Arc::clone(events),
+        );
         if rules.is_empty() {
             return Some(Ok(Sorted::all(events)));
         }

@@ -125,3 +125,57 @@ async fn events_wait_for_a_thread_for_their_filter() {
     let given = place.given.lock().unwrap();
     assert_eq!(*given, [r#"{"n":2}"#, r#"{"n":2}"#]);
 }
+
+/// How long it takes from now until all events have an end.
+async fn takes(delivery: impl Future<Output = Option<Ended>>) -> Duration {
+    let begun = tokio::time::Instant::now();
+    assert_eq!(sums(delivery.await), (1, 0, 0));
+    begun.elapsed()
+}
+
+/// A sink that is to be left alone for an hour after it has failed.
+#[derive(Debug)]
+struct RestsAnHour(FailsOnce);
+
+#[tonic::async_trait]
+impl Sink for RestsAnHour {
+    async fn deliver(&self, events: &[StoredEvent]) -> Delivery {
+        self.0.deliver(events).await.pause(Duration::from_hours(1))
+    }
+}
+
+fn resting(place: &Arc<Place>, pauses: bool, then: Option<Rules>) -> Worker {
+    let sink = FailsOnce {
+        place: Arc::clone(place),
+        pauses,
+        rules: Mutex::new(then),
+    };
+    Worker {
+        config: SinkConfig::new(RestsAnHour(sink)),
+        ..worker(place, pauses, None)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sink_that_failed_rests_as_long_as_it_asks_for() {
+    let place = place(Rules::default());
+    let delivery = resting(&place, false, None).deliver(vec![stored(1)]);
+    assert_eq!(takes(delivery).await, Duration::from_hours(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn new_rules_end_the_rest() {
+    let place = place(Rules::default());
+    let delivery = resting(&place, false, Some(filter("."))).deliver(vec![stored(1)]);
+    assert!(takes(delivery).await < Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sink_that_is_resumed_is_tried_at_once() {
+    let place = place(Rules::default());
+    let mut delivery = Box::pin(resting(&place, true, None).deliver(vec![stored(1)]));
+    let a_minute = timeout(Duration::from_mins(1), &mut delivery);
+    assert!(a_minute.await.is_err());
+    place.paused.send_replace(false);
+    assert!(takes(delivery).await < Duration::from_secs(1));
+}
