@@ -163,6 +163,7 @@ impl Collector {
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), Error> {
+        warn_of_open_tokens(&self.config, &listener);
         let stats = Arc::clone(&self.service.stats);
         let readiness = self.service.readiness.clone();
         let door = Door {
@@ -233,6 +234,20 @@ impl Collector {
             "the collector has ended"
         );
         ended.and(closed)
+    }
+}
+
+/// Tokens are secrets, and without TLS they are sent as they are.
+fn warn_of_open_tokens(config: &Config, listener: &TcpListener) {
+    if let Ok(address) = listener.local_addr()
+        && !config.tokens.is_empty()
+        && !config.is_encrypted()
+        && !address.ip().is_loopback()
+    {
+        tracing::warn!(
+            %address,
+            "tokens come without TLS: who is between a client and this collector can read them"
+        );
     }
 }
 

@@ -204,6 +204,14 @@ impl Config {
         self
     }
 
+    /// Whether gRPC is served over TLS.
+    pub(crate) fn is_encrypted(&self) -> bool {
+        #[cfg(feature = "tls")]
+        return self.tls.is_some();
+        #[cfg(not(feature = "tls"))]
+        return false;
+    }
+
     /// The names of the sinks.
     pub(crate) fn sink_names(&self) -> Vec<String> {
         self.sinks.iter().map(|(name, _)| name.clone()).collect()

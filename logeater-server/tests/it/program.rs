@@ -232,3 +232,26 @@ async fn an_output_that_nobody_reads_is_written_to_by_one_try_at_a_time() {
     let tries = text.matches("event_id").count();
     assert!((1..=2).contains(&tries), "{tries}");
 }
+
+#[cfg(unix)]
+#[test]
+fn who_asks_for_tokens_without_tls_is_told_that_others_can_read_them() {
+    for (listen, is_told) in [("0.0.0.0:0", true), ("127.0.0.1:0", false)] {
+        let folder = Folder::new();
+        let config = folder.schemas().with_file_name("logeater.toml");
+        let sha256 = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
+        let token = format!("[[tokens]]\nname = \"checkout\"\nsha256 = \"{sha256}\"\n");
+        std::fs::write(&config, token).unwrap();
+        let mut command = serve(listen, &folder.data());
+        let mut child = command.arg("--config").arg(config).spawn().unwrap();
+        let line = first_line(&mut child);
+        assert!(line.starts_with("logeater is listening on "), "{line}");
+        let id = child.id().to_string();
+        let sent = Command::new("kill").args(["-s", "TERM", &id]).status();
+        assert!(sent.unwrap().success());
+        let log = stderr(&mut child);
+        assert!(child.wait().unwrap().success(), "{log}");
+        let told = log.contains("tokens come without TLS");
+        assert_eq!(told, is_told, "{listen}: {log}");
+    }
+}
