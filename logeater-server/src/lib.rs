@@ -16,6 +16,8 @@
 mod access;
 mod arrival;
 mod batch;
+#[cfg(feature = "bigquery")]
+mod bigquery;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod config;
@@ -55,6 +57,8 @@ mod web;
 pub use access::Token;
 #[cfg(feature = "tls")]
 pub use access::{Tls, TlsError};
+#[cfg(feature = "bigquery")]
+pub use bigquery::Credentials;
 pub use config::Config;
 pub use control::Control;
 pub use error::Error;
