@@ -112,12 +112,16 @@ impl Client {
         body: Option<Bytes>,
     ) -> Result<Bytes, Problem> {
         let url = self.url(path);
-        let (status, answer) = self.send_once(&method, &url, &headers, &body).await?;
+        let (status, answer) = self
+            .send_once(&method, &url, &headers, body.as_ref())
+            .await?;
         if status != StatusCode::UNAUTHORIZED || self.target.credentials.is_none() {
             return answer;
         }
         self.target.credentials.refresh().await;
-        self.send_once(&method, &url, &headers, &body).await?.1
+        self.send_once(&method, &url, &headers, body.as_ref())
+            .await?
+            .1
     }
 
     async fn send_once(
@@ -125,7 +129,7 @@ impl Client {
         method: &Method,
         url: &Url,
         headers: &HeaderMap,
-        body: &Option<Bytes>,
+        body: Option<&Bytes>,
     ) -> Result<(StatusCode, Result<Bytes, Problem>), Problem> {
         let mut request = self
             .http
@@ -213,3 +217,7 @@ fn parse<T: DeserializeOwned>(answer: &[u8]) -> Result<T, Problem> {
         )
     })
 }
+
+#[cfg(test)]
+#[path = "client_tests.rs"]
+mod tests;

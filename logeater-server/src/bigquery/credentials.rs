@@ -69,32 +69,38 @@ impl Credentials {
 
     /// What a request says of who it comes from, by HTTP and by gRPC.
     pub(crate) async fn headers(&self) -> Result<HeaderMap, Problem> {
-        let mut tokens = self.tokens.lock().await;
-        let tokens = match &*tokens {
-            Some(tokens) => tokens.clone(),
-            None => match self.open()? {
-                Some(opened) => tokens.insert(opened).clone(),
-                None => return Ok(HeaderMap::new()),
-            },
+        let Some(tokens) = self.tokens().await? else {
+            return Ok(HeaderMap::new());
         };
         match tokens.headers(Extensions::new()).await {
             Ok(CacheableResource::New { data, .. }) => Ok(data),
             // It is what is answered to those who have the headers already.
             Ok(CacheableResource::NotModified) => Ok(HeaderMap::new()),
-            Err(error) if error.is_transient() => Err(Problem::new(
-                Class::Again,
-                format!("{self:?} give no token: {error}"),
-            )),
-            Err(error) => Err(Problem::new(
-                Class::Denied,
-                format!("{self:?} give no token: {error}"),
-            )),
+            Err(error) => {
+                let class = if error.is_transient() {
+                    Class::Again
+                } else {
+                    Class::Denied
+                };
+                Err(Problem::new(
+                    class,
+                    format!("{self:?} give no token: {error}"),
+                ))
+            }
         }
     }
 
     /// Forgets the token: the next request asks for a new one.
     pub(crate) async fn refresh(&self) {
         *self.tokens.lock().await = None;
+    }
+
+    async fn tokens(&self) -> Result<Option<google::Credentials>, Problem> {
+        let mut tokens = self.tokens.lock().await;
+        if tokens.is_none() {
+            *tokens = self.open()?;
+        }
+        Ok(tokens.clone())
     }
 
     fn open(&self) -> Result<Option<google::Credentials>, Problem> {

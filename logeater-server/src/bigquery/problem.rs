@@ -79,29 +79,29 @@ impl Problem {
             }
             None => ("", ""),
         };
-        let mut message = format!("BigQuery answered {}", status.as_u16());
-        if !reason.is_empty() {
-            message.push_str(&format!(" ({reason})"));
-        }
-        if !said.is_empty() {
-            message.push_str(&format!(": {said}"));
-        }
+        let code = status.as_u16();
+        let reason_shown = if reason.is_empty() {
+            String::new()
+        } else {
+            format!(" ({reason})")
+        };
+        let colon = if said.is_empty() { "" } else { ": " };
         Self {
             class: class(status, reason, said),
-            message,
+            message: format!("BigQuery answered {code}{reason_shown}{colon}{said}"),
             retry_after,
         }
     }
 
     /// What it means that there is no answer.
     pub(super) fn of_connection(error: impl Error) -> Self {
-        let mut message = error.to_string();
+        let mut words = vec!["BigQuery does not answer".to_owned(), error.to_string()];
         let mut source = error.source();
         while let Some(cause) = source {
-            message.push_str(&format!(": {cause}"));
+            words.push(cause.to_string());
             source = cause.source();
         }
-        Self::new(Class::Again, format!("BigQuery does not answer: {message}"))
+        Self::new(Class::Again, words.join(": "))
     }
 }
 
