@@ -81,7 +81,9 @@ impl Control {
     ///
     /// When the store cannot hold a table of it, or fails. The catalog from before stays then.
     pub async fn set_catalog(&self, catalog: Catalog) -> Result<(), Error> {
-        let plan = store::grow(&self.queue, &self.store, Arc::new(catalog)).await?;
+        let catalog = Arc::new(catalog);
+        let plan = store::grow(&self.queue, &self.store, Arc::clone(&catalog)).await?;
+        sinks::set_catalog(&self.sinks, &catalog);
         tracing::info!("{} event types of the catalog have a table", plan.len());
         self.plan.send_replace(Arc::new(plan));
         Ok(())

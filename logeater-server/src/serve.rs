@@ -108,6 +108,7 @@ impl Collector {
         sinks::check(&config.sinks, &config.rules)?;
         let stats = Arc::new(Stats::default());
         let (store, plan) = Store::open(config, Arc::clone(&stats))?;
+        sinks::set_catalog(&config.sinks, &Arc::new(config.catalog.clone()));
         tracing::info!("{} event types of the catalog have a table", plan.len());
         let control = Control::new(config, store.queue(), plan);
         let service = EventService {

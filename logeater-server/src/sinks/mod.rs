@@ -18,7 +18,7 @@ pub use config::SinkConfig;
 pub use delivery::Delivery;
 pub use jsonl::Jsonl;
 pub(crate) use runner::Context;
-pub(crate) use runners::{Runners, check};
+pub(crate) use runners::{Runners, check, set_catalog};
 pub use sink::Sink;
 #[cfg(feature = "web")]
 pub(crate) use status::Status;

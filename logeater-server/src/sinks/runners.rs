@@ -1,9 +1,11 @@
 //! The runners of all sinks, from the start of the collector to its end.
 
 use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use logeater_schema::Catalog;
 use tokio::task::JoinSet;
 
 use super::config::SinkConfig;
@@ -64,6 +66,16 @@ impl Runners {
             tracing::warn!(
                 "some deliveries to sinks did not end in time: their events are delivered again at the next start"
             );
+        }
+    }
+}
+
+/// Tells all sinks the catalog.
+pub(crate) fn set_catalog(sinks: &[(String, SinkConfig)], catalog: &Arc<Catalog>) {
+    for (name, config) in sinks {
+        let told = catch_unwind(AssertUnwindSafe(|| config.sink.set_catalog(catalog)));
+        if told.is_err() {
+            tracing::error!(sink = &**name, "the sink panicked at a new catalog");
         }
     }
 }

@@ -1,6 +1,9 @@
 //! What a sink is: one way in for events, and the word about each.
 
 use std::fmt::Debug;
+use std::sync::Arc;
+
+use logeater_schema::Catalog;
 
 use super::delivery::Delivery;
 use crate::StoredEvent;
@@ -18,6 +21,9 @@ pub trait Sink: Debug + Send + Sync + 'static {
     ///
     /// What it says to be stored must be safe there. It may be given up in the middle, when the collector ends.
     async fn deliver(&self, events: &[StoredEvent]) -> Delivery;
+
+    /// Called with the catalog that the collector goes by, before the first delivery and whenever there is a new one.
+    fn set_catalog(&self, _catalog: &Arc<Catalog>) {}
 
     /// Called about once a second, whether there are events or not, once it has returned.
     async fn tick(&self) {}

@@ -1,7 +1,9 @@
 //! A catalog that several replace while others push: every event is stored, and has its row or a reason why not.
 
+use std::sync::{Arc, Mutex};
+
 use logeater_schema::Catalog;
-use logeater_server::{Control, Maintenance};
+use logeater_server::{Control, Delivery, Maintenance, Sink, SinkConfig, StoredEvent};
 use tokio::task::JoinSet;
 
 use crate::support::{Folder, Running, batch, event};
@@ -72,4 +74,54 @@ async fn a_catalog_that_is_replaced_under_load_costs_no_event_its_row_or_its_rea
     );
     assert_eq!(count("SELECT count(*) FROM dead_letters"), 0);
     running.stop().await.unwrap();
+}
+
+/// A sink that remembers the catalogs that it was told, by the columns of `cart`, and whether there were events before.
+#[derive(Clone, Debug, Default)]
+struct Told(Arc<Mutex<Vec<String>>>);
+
+#[tonic::async_trait]
+impl Sink for Told {
+    async fn deliver(&self, events: &[StoredEvent]) -> Delivery {
+        self.0
+            .lock()
+            .unwrap()
+            .push(format!("{} events", events.len()));
+        Delivery::stored()
+    }
+
+    fn set_catalog(&self, catalog: &Arc<Catalog>) {
+        let cart = catalog.tables().find(|table| table.name == "cart");
+        let columns = cart.map(|cart| cart.details_columns().count());
+        self.0.lock().unwrap().push(format!("{columns:?}"));
+        assert_ne!(columns, Some(2), "a sink that panics");
+    }
+}
+
+#[tokio::test]
+async fn a_sink_is_told_each_catalog_and_the_first_before_any_event() {
+    let folder = Folder::new();
+    let told = Told::default();
+    let config = folder
+        .config()
+        .catalog(catalog(r#"{"name":"sku","type":"STRING"}"#));
+    let sink = SinkConfig::new(told.clone()).batch_wait(std::time::Duration::ZERO);
+    let running = Running::start(config.sink("told", sink)).await;
+    let mut client = running.client().await;
+    client
+        .push(event("cart.add", r#"{"sku":"a"}"#))
+        .await
+        .unwrap();
+    // The second harms nobody, whatever the sink makes of it.
+    for columns in [
+        r#"{"name":"sku","type":"STRING"},{"name":"size","type":"INTEGER"}"#,
+        r#"{"name":"sku","type":"STRING"},{"name":"size","type":"INTEGER"},{"name":"more","type":"JSON"}"#,
+    ] {
+        running.control.set_catalog(catalog(columns)).await.unwrap();
+    }
+    running.stop().await.unwrap();
+    let mut told = told.0.lock().unwrap().clone();
+    assert_eq!(told.remove(0), "Some(1)");
+    told.retain(|told| told != "1 events");
+    assert_eq!(told, ["Some(2)", "Some(3)"]);
 }
