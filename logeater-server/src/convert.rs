@@ -120,7 +120,8 @@ fn value<'a>(column: &ColumnPlan, json: &'a str) -> Result<Cell<'a>, Misfit> {
     Ok(Cell::Text(Cow::Borrowed(json)))
 }
 
-fn scalar(column_type: ColumnType, json: &str) -> Option<Cell<'_>> {
+/// Converts the text of one value that is neither null nor a RECORD.
+pub(crate) fn scalar(column_type: ColumnType, json: &str) -> Option<Cell<'_>> {
     match column_type {
         ColumnType::Integer => json.parse().ok().map(Cell::Integer),
         ColumnType::Float => float(json),

@@ -121,7 +121,7 @@ impl<'a, 'c> Reading<'a, 'c> {
 }
 
 /// Hands every member of one JSON object to `take`: its key, and the text of its value.
-fn each_member<'a>(
+pub(crate) fn each_member<'a>(
     json: &'a str,
     take: impl FnMut(Cow<'a, str>, &'a str),
 ) -> Result<(), DetailsError> {

@@ -1,5 +1,7 @@
 //! Where events go from the store: each sink behind a cursor of its own, so that none delays another.
 
+#[cfg(feature = "bigquery")]
+mod bigquery;
 mod config;
 mod delivery;
 mod jsonl;

@@ -1,0 +1,3 @@
+//! The sink `bigquery`: a row for each event, and one in its extended table.
+
+mod rows;
