@@ -32,6 +32,11 @@ pub(crate) struct Target {
     pub(crate) credentials: Credentials,
 }
 
+/// A target that cannot be asked: what is wrong with it, and what to write instead.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct TargetError(String);
+
 /// Asks about one dataset. Clones share their connections.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
@@ -41,18 +46,17 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// An error is what is wrong with the target, and what to write instead.
-    pub(crate) fn new(target: Target) -> Result<Self, String> {
+    pub(crate) fn new(target: Target) -> Result<Self, TargetError> {
         install_provider();
         let endpoint = target.endpoint.as_deref().unwrap_or(ENDPOINT);
-        let base = base(endpoint, &target)?;
+        let base = base(endpoint, &target).map_err(TargetError)?;
         let http = reqwest::Client::builder()
             .user_agent(concat!("logeater/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(TIMEOUT)
             .redirect(redirect::Policy::none())
             .build()
-            .map_err(|error| Problem::of_connection(error).message)?;
+            .map_err(|error| TargetError(error.to_string()))?;
         Ok(Self {
             http,
             base,

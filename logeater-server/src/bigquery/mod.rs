@@ -4,6 +4,7 @@ mod client;
 mod credentials;
 mod problem;
 
+pub use client::TargetError;
 pub(crate) use client::{Client, Target};
 pub use credentials::Credentials;
 pub(crate) use problem::{Class, Problem};

@@ -1,3 +1,265 @@
 //! The sink `bigquery`: a row for each event, and one in its extended table.
 
+mod insert_all;
+mod partly;
 mod rows;
+mod unknown;
+mod word;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use logeater_schema::{Catalog, EVENTS_TABLE};
+
+use self::insert_all::{Inserted, Outcome, Row};
+use self::partly::Partly;
+use self::rows::Types;
+use self::unknown::Unknown;
+use self::word::Word;
+use super::delivery::Delivery;
+use super::sink::Sink;
+use crate::StoredEvent;
+use crate::bigquery::{Action, Class, Client, Credentials, Problem, Tables, Target, TargetError};
+
+/// How long the sink rests when it has spent a quota, which is renewed slowly.
+const QUOTA_PAUSE: Duration = Duration::from_mins(10);
+
+/// How long it rests when it may not write: a person must mend that.
+const DENIED_PAUSE: Duration = Duration::from_mins(1);
+
+/// Sets up the sink `bigquery`.
+///
+/// Each event becomes a row of the table `events`, and, if the catalog knows its type and it has details, one of its
+/// extended table. Rows are sent by `tabledata.insertAll` with the event's id as `insertId`: BigQuery drops what comes
+/// again within about a minute, and keeps what comes later, such as after a crash.
+///
+/// <https://cloud.google.com/bigquery/docs/streaming-data-into-bigquery#dataconsistency>
+#[derive(Clone, Debug)]
+#[must_use = "it does nothing until `build`"]
+pub struct BigQuery {
+    target: Target,
+    apply: bool,
+    column_wait: Duration,
+}
+
+impl BigQuery {
+    /// Writes to this dataset, with the application default credentials.
+    pub fn new(project: impl Into<String>, dataset: impl Into<String>) -> Self {
+        Self {
+            target: Target {
+                project: project.into(),
+                dataset: dataset.into(),
+                endpoint: None,
+                credentials: Credentials::application_default(),
+            },
+            apply: true,
+            column_wait: Duration::from_mins(15),
+        }
+    }
+
+    /// Who writes. Default: the application default credentials.
+    pub fn credentials(mut self, credentials: Credentials) -> Self {
+        self.target.credentials = credentials;
+        self
+    }
+
+    /// Where BigQuery's REST interface is. Default: Google's, `https://bigquery.googleapis.com`.
+    pub fn endpoint(mut self, url: impl Into<String>) -> Self {
+        self.target.endpoint = Some(url.into());
+        self
+    }
+
+    /// Whether tables that are missing, or lack a column of the catalog, are made and grown. Default: yes.
+    ///
+    /// If not, events wait until somebody does, `logeater schema apply` for example.
+    pub fn apply(mut self, apply: bool) -> Self {
+        self.apply = apply;
+        self
+    }
+
+    /// How long rows wait for a column that their table does not know, before they are dead letters. Default: 15 minutes.
+    ///
+    /// A new column is known to those who write within minutes.
+    pub fn column_wait(mut self, wait: Duration) -> Self {
+        self.column_wait = wait;
+        self
+    }
+
+    /// The sink. It asks BigQuery nothing before its first delivery.
+    ///
+    /// # Errors
+    ///
+    /// When the endpoint is no URL, or a token would be sent to it without encryption.
+    pub fn build(self) -> Result<BigQuerySink, TargetError> {
+        let client = Client::new(self.target)?;
+        Ok(BigQuerySink {
+            tables: Tables::new(client.clone(), None),
+            client,
+            apply: self.apply,
+            known: Mutex::default(),
+            partly: Partly::default(),
+            unknown: Unknown::new(self.column_wait),
+        })
+    }
+}
+
+/// Delivers events to BigQuery; made by [`BigQuery::build`].
+#[derive(Debug)]
+pub struct BigQuerySink {
+    client: Client,
+    tables: Tables,
+    apply: bool,
+    known: Mutex<Arc<Known>>,
+    partly: Partly,
+    unknown: Unknown,
+}
+
+/// What the sink knows of the catalog.
+#[derive(Debug, Default)]
+struct Known {
+    catalog: Arc<Catalog>,
+    types: Types,
+}
+
+/// The rows of one table, and whose they are.
+#[derive(Debug, Default)]
+struct Batch {
+    /// The places of the events.
+    events: Vec<usize>,
+    rows: Vec<Vec<u8>>,
+}
+
+impl Batch {
+    fn add(&mut self, place: usize, json: Vec<u8>) {
+        self.events.push(place);
+        self.rows.push(json);
+    }
+}
+
+#[tonic::async_trait]
+impl Sink for BigQuerySink {
+    async fn deliver(&self, events: &[StoredEvent]) -> Delivery {
+        let known = Arc::clone(&self.known.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut word = Word::new(events.len());
+        let batches = self.batches(&known.types, events, &mut word);
+        let mut stored = Vec::new();
+        let mut problem: Option<Problem> = None;
+        for (table, batch) in &batches {
+            if let Some(problem) = &problem {
+                // It is that of the next table as well.
+                batch.events.iter().for_each(|&place| word.retry(place, &problem.message));
+                continue;
+            }
+            let id = |place: &usize| events.get(*place).map_or("", |event| &event.event_id);
+            let rows: Vec<_> = batch.events.iter().zip(&batch.rows);
+            let rows: Vec<_> = rows.map(|(place, json)| Row { insert_id: id(place), json }).collect();
+            let inserted = insert_all::insert(&self.client, table, &rows).await;
+            let outcomes = batch.events.iter().zip(&inserted.outcomes);
+            let is_stored = |(_, outcome): &(_, &Outcome)| **outcome == Outcome::Stored;
+            stored.extend(outcomes.filter(is_stored).map(|(place, _)| (*place, &**table)));
+            problem = self.judge(&known.catalog, table, &batch.events, inserted, &mut word).await;
+        }
+        self.partly.settle(events, &stored, |place| word.is_again(place));
+        word.delivery()
+    }
+
+    fn set_catalog(&self, catalog: &Arc<Catalog>) {
+        let known = Known {
+            catalog: Arc::clone(catalog),
+            types: Types::new(catalog),
+        };
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(known);
+    }
+}
+
+impl BigQuerySink {
+    /// The rows of events by table, but for those that are in already.
+    fn batches(
+        &self,
+        types: &Types,
+        events: &[StoredEvent],
+        word: &mut Word,
+    ) -> BTreeMap<String, Batch> {
+        let mut batches = BTreeMap::<String, Batch>::new();
+        let mut add = |place: usize, event: &StoredEvent, table: &str, json| {
+            if !self.partly.has(event.sequence, table) {
+                batches.entry(table.to_owned()).or_default().add(place, json);
+            }
+        };
+        for (place, event) in events.iter().enumerate() {
+            add(place, event, EVENTS_TABLE, rows::event(event));
+            match types.extended(event) {
+                Ok(Some(extended)) => add(place, event, &extended.table, extended.json),
+                Ok(None) => {}
+                // The row of the events table is good nevertheless.
+                Err(misfit) => word.refuse(place, misfit),
+            }
+        }
+        batches
+    }
+
+    /// Says of each event what became of its row, and returns the problem that other tables would have as well.
+    async fn judge(
+        &self,
+        catalog: &Catalog,
+        table: &str,
+        places: &[usize],
+        inserted: Inserted,
+        word: &mut Word,
+    ) -> Option<Problem> {
+        let Inserted { outcomes, problem } = inserted;
+        let untried = problem.as_ref().map_or("", |problem| &*problem.message);
+        let mut lacks_column = false;
+        for (&place, outcome) in places.iter().zip(outcomes) {
+            match outcome {
+                Outcome::Stored => {}
+                Outcome::Refused(words) => word.refuse(place, format!("table {table}: {words}")),
+                Outcome::Unknown(words) if self.unknown.is_for_good(table, &words) => {
+                    word.refuse(place, format!("table {table}: {words}"));
+                }
+                Outcome::Unknown(words) => {
+                    lacks_column = true;
+                    word.retry(place, &format!("table {table}: {words}"));
+                }
+                Outcome::Again(words) => word.retry(place, words.as_deref().unwrap_or(untried)),
+            }
+        }
+        let is_missing = |problem: &Problem| problem.class == Class::Missing;
+        if lacks_column || problem.as_ref().is_some_and(is_missing) {
+            self.grow(catalog, table, word).await;
+        }
+        let problem = problem.filter(|problem| !is_missing(problem))?;
+        match problem.class {
+            Class::Quota => word.pause(QUOTA_PAUSE),
+            Class::Denied => {
+                tracing::error!("{problem}: the sink waits until somebody gives the right to write");
+                word.pause(DENIED_PAUSE);
+            }
+            _ => {}
+        }
+        problem.retry_after.into_iter().for_each(|pause| word.pause(pause));
+        Some(problem)
+    }
+
+    /// Makes or grows a table, or says who could.
+    async fn grow(&self, catalog: &Catalog, table: &str, word: &mut Word) {
+        let Target { project, dataset, .. } = self.client.target();
+        let command = format!("`logeater schema apply --project {project} --dataset {dataset}`");
+        if !self.apply {
+            word.explain(&format!("{command} makes tables and columns that are missing"));
+            return;
+        }
+        match self.tables.grow(catalog, Some(table)).await {
+            Ok(steps) => {
+                for step in steps {
+                    match step.action {
+                        Action::Refuse(_) => word.explain(&format!("{command} says why the table {table} is not grown")),
+                        _ => tracing::info!(table, "the table was made or grown"),
+                    }
+                }
+            }
+            Err(problem) => word.explain(&format!("the table {table} cannot be made or grown: {problem}")),
+        }
+    }
+}

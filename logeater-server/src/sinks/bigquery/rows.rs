@@ -13,9 +13,9 @@ use crate::convert::{self, Cell};
 use crate::details;
 use crate::plan::{ColumnPlan, Columns, KeptTypes, Plan};
 
-/// The tables that the catalog knows.
+/// The event types that the catalog knows, with their tables.
 #[derive(Debug, Default)]
-pub(super) struct Tables(Plan);
+pub(super) struct Types(Plan);
 
 /// A row of an extended table.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub(super) struct Extended {
     pub(super) json: Vec<u8>,
 }
 
-impl Tables {
+impl Types {
     pub(super) fn new(catalog: &Catalog) -> Self {
         Self(Plan::new(catalog.tables(), &KeptTypes::new()))
     }

@@ -12,7 +12,7 @@ fn extended(columns: &str, details: &str) -> Result<Option<Extended>, String> {
         details: Some(details.to_owned()),
         ..stored(7)
     };
-    Tables(cart(columns, &["a"])).extended(&event)
+    Types(cart(columns, &["a"])).extended(&event)
 }
 
 /// The value of the column `a` in the row of these details.
@@ -110,7 +110,7 @@ fn details_that_do_not_fit_say_what_does_not() {
 
 #[test]
 fn a_type_that_nobody_declared_and_an_event_without_details_have_no_row() {
-    let tables = Tables(cart(r#"{"name":"a","type":"INTEGER"}"#, &["a"]));
+    let tables = Types(cart(r#"{"name":"a","type":"INTEGER"}"#, &["a"]));
     let other = StoredEvent {
         event_type: "cart.other".to_owned(),
         ..stored(1)
