@@ -71,9 +71,19 @@ impl<'a> ApiField<'a> {
     }
 }
 
-/// The array that `bq mk --schema` takes, `bq show --schema` gives, and terraform's `schema = file(…)` reads.
-pub(crate) fn schema_json(table: &TableSchema) -> String {
-    pretty(&ApiField::of(&table.columns))
+impl TableSchema {
+    /// Its columns as the array that `bq mk --schema` takes, `bq show --schema` gives, terraform's `schema = file(…)`
+    /// reads, and the API calls the `fields` of a schema.
+    #[must_use]
+    pub fn bigquery_schema(&self) -> String {
+        pretty(&ApiField::of(&self.columns))
+    }
+
+    /// Its description, as long as BigQuery takes it: 16,384 characters.
+    #[must_use]
+    pub fn bigquery_description(&self) -> &str {
+        cut(&self.description, TABLE_DESCRIPTION_CHARS_MAX)
+    }
 }
 
 /// The statement that makes the table, clustered by the day of insertion.
@@ -90,7 +100,7 @@ pub(crate) fn create_table(table: &TableSchema) -> String {
         let _ = writeln!(sql, "  {}{comma}", column_definition(column));
     }
     sql.push_str(")\nCLUSTER BY `cluster_key`");
-    sql.push_str(&options(table_description(table), "\n"));
+    sql.push_str(&options(table.bigquery_description(), "\n"));
     sql.push_str(";\n");
     sql
 }
@@ -136,11 +146,6 @@ fn options(description: &str, before: &str) -> String {
         "{before}OPTIONS (description = {})",
         string_literal(description)
     )
-}
-
-/// A table's description, as long as BigQuery takes it.
-pub(crate) fn table_description(table: &TableSchema) -> &str {
-    cut(&table.description, TABLE_DESCRIPTION_CHARS_MAX)
 }
 
 pub(crate) fn column_description(column: &TableColumn) -> String {

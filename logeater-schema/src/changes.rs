@@ -29,6 +29,14 @@ impl Catalog {
     }
 }
 
+impl TableSchema {
+    /// What makes this table the other one, which has the same name.
+    #[must_use]
+    pub fn changes_to(&self, new: &Self) -> Vec<Change> {
+        table_changes(Some(self), Some(new))
+    }
+}
+
 fn table_changes(old: Option<&TableSchema>, new: Option<&TableSchema>) -> Vec<Change> {
     let Some(table) = new.or(old) else {
         return Vec::new();

@@ -74,16 +74,7 @@ pub(crate) fn is_details(column: &TableColumn) -> bool {
 
 fn column(name: &str, column_type: ColumnType, mode: Mode, description: &str) -> TableColumn {
     TableColumn {
-        name: name.to_owned(),
-        column_type,
-        mode,
         description: description.to_owned(),
-        max_length: None,
-        precision: None,
-        scale: None,
-        default: None,
-        policy_tag: None,
-        no_longer_sent: false,
-        fields: Vec::new(),
+        ..TableColumn::new(name, column_type, mode)
     }
 }

@@ -43,7 +43,7 @@ impl Catalog {
             let file =
                 |folder: &str, ending: &str| Path::new(folder).join(file_name(&table.name, ending));
             files.insert(file("catalog", ".json"), catalog_file::render(table));
-            files.insert(file("bigquery", ".json"), bigquery::schema_json(table));
+            files.insert(file("bigquery", ".json"), table.bigquery_schema());
             files.insert(file("bigquery", ".sql"), bigquery::create_table(table));
             files.insert(file("terraform", ".tf.json"), terraform::render(table));
         }

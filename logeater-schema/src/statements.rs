@@ -14,7 +14,7 @@ pub(crate) fn drop_table(table: &TableSchema) -> Vec<String> {
 }
 
 pub(crate) fn describe_table(table: &TableSchema) -> Vec<String> {
-    let description = bigquery::string_literal(bigquery::table_description(table));
+    let description = bigquery::string_literal(table.bigquery_description());
     vec![alter(
         &table.name,
         &format!("SET OPTIONS (description = {description})"),

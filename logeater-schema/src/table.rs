@@ -134,6 +134,24 @@ impl TableSchema {
 }
 
 impl TableColumn {
+    /// A column of this name and type, which has nothing else.
+    #[must_use]
+    pub fn new(name: impl Into<String>, column_type: ColumnType, mode: Mode) -> Self {
+        Self {
+            name: name.into(),
+            column_type,
+            mode,
+            description: String::new(),
+            max_length: None,
+            precision: None,
+            scale: None,
+            default: None,
+            policy_tag: None,
+            no_longer_sent: false,
+            fields: Vec::new(),
+        }
+    }
+
     /// Its type with the limits, as BigQuery writes it: `NUMERIC(10, 2)`.
     #[must_use]
     pub fn type_name(&self) -> String {

@@ -11,7 +11,6 @@
 //!
 //! The schema is read with `file` and not embedded: one text is reviewed once, and is what `bq` takes too.
 
-use crate::bigquery::table_description;
 use crate::folder::file_name;
 use crate::json_tree::Json;
 use crate::{EVENTS_TABLE, TableSchema};
@@ -74,7 +73,7 @@ fn resource(table: &TableSchema) -> Json {
         ("dataset_id", "${var.dataset_id}".into()),
         ("table_id", table.name.as_str().into()),
     ])
-    .with_text("description", &literal(table_description(table)))
+    .with_text("description", &literal(table.bigquery_description()))
     .with("schema", schema)
     .with("clustering", Json::list(["cluster_key"]))
     .with("deletion_protection", true)

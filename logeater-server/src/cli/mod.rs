@@ -42,7 +42,7 @@ enum Command {
     #[command(subcommand)]
     Sink(sink::Sink),
     Token(token::Token),
-    /// Compare, render and merge folders of schemas
+    /// Compare, render, merge and apply folders of schemas
     #[command(subcommand)]
     Schema(schema::Schema),
     /// Print what completes the command line in a shell, such as for `source <(logeater completions bash)`

@@ -47,8 +47,9 @@ struct Report<'a> {
     changes: Vec<Reported<'a>>,
 }
 
+/// A change as JSON has it.
 #[derive(Serialize)]
-struct Reported<'a> {
+pub(super) struct Reported<'a> {
     class: &'a str,
     rule: &'a str,
     table: &'a str,
@@ -123,7 +124,7 @@ fn json(changes: &[Change]) -> serde_json::Result<String> {
     serde_json::to_string_pretty(&report).map(|text| text + "\n")
 }
 
-fn reported(change: &Change) -> Reported<'_> {
+pub(super) fn reported(change: &Change) -> Reported<'_> {
     Reported {
         class: change.class().name(),
         rule: change.rule.name(),

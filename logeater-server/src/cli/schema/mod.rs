@@ -1,5 +1,7 @@
 //! `logeater schema`: what CI and people do with folders of schemas.
 
+#[cfg(feature = "bigquery")]
+mod apply;
 mod diff;
 mod files;
 mod merge;
@@ -15,6 +17,8 @@ pub(super) enum Schema {
     Diff(diff::Diff),
     Render(render::Render),
     Merge(merge::Merge),
+    #[cfg(feature = "bigquery")]
+    Apply(apply::Apply),
 }
 
 impl Schema {
@@ -23,6 +27,8 @@ impl Schema {
             Self::Diff(diff) => diff.run(),
             Self::Render(render) => render.run(),
             Self::Merge(merge) => merge.run(),
+            #[cfg(feature = "bigquery")]
+            Self::Apply(apply) => apply.run(),
         }
     }
 }
