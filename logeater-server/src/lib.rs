@@ -58,13 +58,15 @@ pub use access::Token;
 #[cfg(feature = "tls")]
 pub use access::{Tls, TlsError};
 #[cfg(feature = "bigquery")]
-pub use bigquery::Credentials;
+pub use bigquery::{Credentials, TargetError};
 pub use config::Config;
 pub use control::Control;
 pub use error::Error;
 pub use retention::Retention;
 pub use rules::{FilterError, Rule, RuleError};
 pub use serve::{Collector, run};
+#[cfg(feature = "bigquery")]
+pub use sinks::{BigQuery, BigQuerySink};
 pub use sinks::{Delivery, Jsonl, Sink, SinkConfig, Stdout};
 pub use store::{
     Entries, Maintenance, Reconciliation, Replayed, SinkCount, StoredEvent, TableCount, reconcile,

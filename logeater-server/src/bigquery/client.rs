@@ -34,8 +34,26 @@ pub(crate) struct Target {
 
 /// A target that cannot be asked: what is wrong with it, and what to write instead.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct TargetError(String);
+#[error("{problem}")]
+pub struct TargetError {
+    setting: &'static str,
+    problem: String,
+}
+
+impl TargetError {
+    /// What is wrong: `project`, `dataset` or `endpoint`.
+    #[must_use]
+    pub fn setting(&self) -> &'static str {
+        self.setting
+    }
+
+    fn new(setting: &'static str, problem: impl Into<String>) -> Self {
+        Self {
+            setting,
+            problem: problem.into(),
+        }
+    }
+}
 
 /// Asks about one dataset. Clones share their connections.
 #[derive(Clone, Debug)]
@@ -49,14 +67,15 @@ impl Client {
     pub(crate) fn new(target: Target) -> Result<Self, TargetError> {
         install_provider();
         let endpoint = target.endpoint.as_deref().unwrap_or(ENDPOINT);
-        let base = base(endpoint, &target).map_err(TargetError)?;
+        check_names(&target)?;
+        let base = base(endpoint, &target)?;
         let http = reqwest::Client::builder()
             .user_agent(concat!("logeater/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(TIMEOUT)
             .redirect(redirect::Policy::none())
             .build()
-            .map_err(|error| TargetError(error.to_string()))?;
+            .map_err(|error| TargetError::new("endpoint", error.to_string()))?;
         Ok(Self {
             http,
             base,
@@ -167,24 +186,45 @@ impl Client {
     }
 }
 
-fn base(endpoint: &str, target: &Target) -> Result<Url, String> {
-    let mut url = Url::parse(endpoint).map_err(|error| {
-        format!("the endpoint `{endpoint}` is no URL: {error}; write one like {ENDPOINT}")
-    })?;
+/// A wrong name would be found wrong with every row, as if the rows were.
+///
+/// <https://cloud.google.com/bigquery/docs/datasets#dataset-naming>
+fn check_names(target: &Target) -> Result<(), TargetError> {
+    let Target {
+        project, dataset, ..
+    } = target;
+    let is_project = |c: char| c.is_ascii_alphanumeric() || "-.:_".contains(c);
+    if project.is_empty() || !project.chars().all(is_project) {
+        let problem = format!("`{project}` is no id of a project: write one like my-project");
+        return Err(TargetError::new("project", problem));
+    }
+    let is_dataset = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if dataset.is_empty() || dataset.len() > 1_024 || !dataset.chars().all(is_dataset) {
+        let problem = format!(
+            "`{dataset}` is no name of a dataset: it has letters, digits and underscores, at most 1,024"
+        );
+        return Err(TargetError::new("dataset", problem));
+    }
+    Ok(())
+}
+
+fn base(endpoint: &str, target: &Target) -> Result<Url, TargetError> {
+    let wrong = |problem: String| TargetError::new("endpoint", format!("`{endpoint}` {problem}"));
+    let mut url = Url::parse(endpoint)
+        .map_err(|error| wrong(format!("is no URL: {error}; write one like {ENDPOINT}")))?;
     match url.scheme() {
         "https" => {}
         "http" if target.credentials.is_none() => {}
         "http" => {
-            return Err(format!(
-                "the endpoint `{endpoint}` would get {:?} without encryption: write https://, or \"none\" for the \
-                 credentials of an emulator",
+            return Err(wrong(format!(
+                "would get {:?} without encryption: write https://, or \"none\" for the credentials of an emulator",
                 target.credentials
-            ));
+            )));
         }
         scheme => {
-            return Err(format!(
-                "the endpoint `{endpoint}` has the scheme `{scheme}`: write one like {ENDPOINT}"
-            ));
+            return Err(wrong(format!(
+                "has the scheme `{scheme}`: write one like {ENDPOINT}"
+            )));
         }
     }
     if let Ok(mut segments) = url.path_segments_mut() {

@@ -178,20 +178,39 @@ fn a_token_is_only_sent_over_tls() {
         Client::new(target(endpoint, credentials))
             .map(drop)
             .unwrap_err()
+            .to_string()
     };
     let file = || Credentials::file("me.json");
     assert_eq!(
         words("http://localhost:9050", file()),
-        "the endpoint `http://localhost:9050` would get the credentials of me.json without encryption: write https://, \
-         or \"none\" for the credentials of an emulator"
+        "`http://localhost:9050` would get the credentials of me.json without encryption: write https://, or \"none\" \
+         for the credentials of an emulator"
     );
     assert_eq!(
         words("ftp://localhost", file()),
-        "the endpoint `ftp://localhost` has the scheme `ftp`: write one like https://bigquery.googleapis.com"
+        "`ftp://localhost` has the scheme `ftp`: write one like https://bigquery.googleapis.com"
     );
-    let words = words("localhost:9050/", Credentials::none());
-    assert!(
-        words.starts_with("the endpoint `localhost:9050/` "),
-        "{words}"
-    );
+    let words = words("localhost", Credentials::none());
+    assert!(words.starts_with("`localhost` is no URL: "), "{words}");
+}
+
+#[test]
+fn a_name_that_no_project_or_dataset_has_is_not_asked_about() {
+    let setting = |project: &str, dataset: &str| {
+        let target = Target {
+            project: project.to_owned(),
+            dataset: dataset.to_owned(),
+            ..target("https://localhost", Credentials::none())
+        };
+        Client::new(target)
+            .map(drop)
+            .map_err(|error| error.setting())
+    };
+    assert_eq!(setting("example.com:shop-1", "logeater_1"), Ok(()));
+    for project in ["", "a/b", "my project"] {
+        assert_eq!(setting(project, "logeater"), Err("project"), "{project}");
+    }
+    for dataset in ["", "my-dataset", "a.b", &"a".repeat(1_025)] {
+        assert_eq!(setting("shop", dataset), Err("dataset"), "{dataset}");
+    }
 }

@@ -16,6 +16,8 @@ mod stdout;
 mod window;
 mod worker;
 
+#[cfg(feature = "bigquery")]
+pub use bigquery::{BigQuery, BigQuerySink};
 pub use config::SinkConfig;
 pub use delivery::Delivery;
 pub use jsonl::Jsonl;

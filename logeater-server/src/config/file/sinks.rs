@@ -4,7 +4,11 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::{Section, set};
+#[cfg(feature = "bigquery")]
+use crate::bigquery::Credentials;
 use crate::config::SinkText;
+#[cfg(feature = "bigquery")]
+use crate::sinks::{BigQuery, BigQuerySink};
 use crate::sinks::{Jsonl, SinkConfig, Stdout};
 
 /// The folders of sinks, each with the name of the one that writes to it.
@@ -30,11 +34,27 @@ fn sink<'d>(section: &mut Section<'_>, name: &'d str, folders: &mut Folders<'d>)
     match section.required("type", Section::text) {
         Some("jsonl") => return SinkConfig::new(jsonl(section, name, folders)),
         Some("stdout") => {}
+        #[cfg(feature = "bigquery")]
+        Some("bigquery") => {
+            if let Some(sink) = bigquery(section) {
+                return SinkConfig::new(sink);
+            }
+        }
+        #[cfg(not(feature = "bigquery"))]
+        Some("bigquery") => {
+            section.ignore_others();
+            section.problem(
+                "type",
+                "this program was built without the feature `bigquery`",
+            );
+        }
         other => {
             // Which keys it may have is not known.
             section.ignore_others();
             if let Some(other) = other {
-                let message = format!("there is no sink `{other}`: write \"jsonl\" or \"stdout\"");
+                let message = format!(
+                    "there is no sink `{other}`: write \"bigquery\", \"jsonl\" or \"stdout\""
+                );
                 section.problem("type", message);
             }
         }
@@ -56,6 +76,35 @@ fn jsonl<'d>(section: &mut Section<'_>, name: &'d str, folders: &mut Folders<'d>
         sink = sink.file_age(age);
     }
     sink
+}
+
+/// `None` is a mistake that was noted.
+#[cfg(feature = "bigquery")]
+fn bigquery(section: &mut Section<'_>) -> Option<BigQuerySink> {
+    let project = section.required("project", Section::text);
+    let dataset = section.required("dataset", Section::text);
+    let credentials = match section.text("credentials") {
+        None | Some("default") => Some(Credentials::application_default()),
+        Some("none") => Some(Credentials::none()),
+        Some(_) => section.path("credentials").map(Credentials::file),
+    };
+    let endpoint = section.text("endpoint");
+    let apply = section.switch("apply");
+    let column_wait = section.duration("column_wait");
+
+    let mut sink = BigQuery::new(project?, dataset?).credentials(credentials?);
+    if let Some(url) = endpoint {
+        sink = sink.endpoint(url);
+    }
+    if let Some(apply) = apply {
+        sink = sink.apply(apply);
+    }
+    if let Some(wait) = column_wait {
+        sink = sink.column_wait(wait);
+    }
+    sink.build()
+        .map_err(|error| section.problem(error.setting(), &error))
+        .ok()
 }
 
 fn batches(mut sink: SinkConfig, section: &mut Section<'_>) -> SinkConfig {

@@ -111,8 +111,7 @@ fn requests(rows: &[Row<'_>]) -> VecDeque<Vec<usize>> {
     let (mut request, mut bytes) = (Vec::new(), 0);
     for (place, row) in rows.iter().enumerate() {
         let row_bytes = row_bytes(row);
-        let is_full =
-            request.len() >= REQUEST_ROWS_MAX || bytes + row_bytes > REQUEST_BYTES_MAX;
+        let is_full = request.len() >= REQUEST_ROWS_MAX || bytes + row_bytes > REQUEST_BYTES_MAX;
         if is_full && !request.is_empty() {
             requests.push_back(std::mem::take(&mut request));
             bytes = 0;
@@ -158,7 +157,9 @@ fn judge(answer: &Answer, request: Vec<usize>, outcomes: &mut [Outcome]) -> Opti
         .iter()
         .map(|row| (row.index, &*row.errors))
         .collect();
-    if let Some((index, _)) = errors.last_key_value().filter(|(index, _)| **index >= request.len())
+    if let Some((index, _)) = errors
+        .last_key_value()
+        .filter(|(index, _)| **index >= request.len())
     {
         // Nothing is certain then.
         let words = format!(

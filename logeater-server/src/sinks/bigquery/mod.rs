@@ -148,19 +148,34 @@ impl Sink for BigQuerySink {
         for (table, batch) in &batches {
             if let Some(problem) = &problem {
                 // It is that of the next table as well.
-                batch.events.iter().for_each(|&place| word.retry(place, &problem.message));
+                batch
+                    .events
+                    .iter()
+                    .for_each(|&place| word.retry(place, &problem.message));
                 continue;
             }
             let id = |place: &usize| events.get(*place).map_or("", |event| &event.event_id);
-            let rows: Vec<_> = batch.events.iter().zip(&batch.rows);
-            let rows: Vec<_> = rows.map(|(place, json)| Row { insert_id: id(place), json }).collect();
+            let rows = batch.events.iter().zip(&batch.rows);
+            let rows: Vec<_> = rows
+                .map(|(place, json)| Row {
+                    insert_id: id(place),
+                    json,
+                })
+                .collect();
             let inserted = insert_all::insert(&self.client, table, &rows).await;
             let outcomes = batch.events.iter().zip(&inserted.outcomes);
             let is_stored = |(_, outcome): &(_, &Outcome)| **outcome == Outcome::Stored;
-            stored.extend(outcomes.filter(is_stored).map(|(place, _)| (*place, &**table)));
-            problem = self.judge(&known.catalog, table, &batch.events, inserted, &mut word).await;
+            stored.extend(
+                outcomes
+                    .filter(is_stored)
+                    .map(|(place, _)| (*place, &**table)),
+            );
+            problem = self
+                .judge(&known.catalog, table, &batch.events, inserted, &mut word)
+                .await;
         }
-        self.partly.settle(events, &stored, |place| word.is_again(place));
+        self.partly
+            .settle(events, &stored, |place| word.is_again(place));
         word.delivery()
     }
 
@@ -184,7 +199,10 @@ impl BigQuerySink {
         let mut batches = BTreeMap::<String, Batch>::new();
         let mut add = |place: usize, event: &StoredEvent, table: &str, json| {
             if !self.partly.has(event.sequence, table) {
-                batches.entry(table.to_owned()).or_default().add(place, json);
+                batches
+                    .entry(table.to_owned())
+                    .or_default()
+                    .add(place, json);
             }
         };
         for (place, event) in events.iter().enumerate() {
@@ -233,33 +251,47 @@ impl BigQuerySink {
         match problem.class {
             Class::Quota => word.pause(QUOTA_PAUSE),
             Class::Denied => {
-                tracing::error!("{problem}: the sink waits until somebody gives the right to write");
+                tracing::error!(
+                    "{problem}: the sink waits until somebody gives the right to write"
+                );
                 word.pause(DENIED_PAUSE);
             }
             _ => {}
         }
-        problem.retry_after.into_iter().for_each(|pause| word.pause(pause));
+        problem
+            .retry_after
+            .into_iter()
+            .for_each(|pause| word.pause(pause));
         Some(problem)
     }
 
     /// Makes or grows a table, or says who could.
     async fn grow(&self, catalog: &Catalog, table: &str, word: &mut Word) {
-        let Target { project, dataset, .. } = self.client.target();
+        let Target {
+            project, dataset, ..
+        } = self.client.target();
         let command = format!("`logeater schema apply --project {project} --dataset {dataset}`");
         if !self.apply {
-            word.explain(&format!("{command} makes tables and columns that are missing"));
+            word.explain(&format!(
+                "{command} makes tables and columns that are missing"
+            ));
             return;
         }
         match self.tables.grow(catalog, Some(table)).await {
             Ok(steps) => {
                 for step in steps {
-                    match step.action {
-                        Action::Refuse(_) => word.explain(&format!("{command} says why the table {table} is not grown")),
-                        _ => tracing::info!(table, "the table was made or grown"),
+                    if matches!(step.action, Action::Refuse(_)) {
+                        word.explain(&format!(
+                            "{command} says why the table {table} is not grown"
+                        ));
+                    } else {
+                        tracing::info!(table, "the table was made or grown");
                     }
                 }
             }
-            Err(problem) => word.explain(&format!("the table {table} cannot be made or grown: {problem}")),
+            Err(problem) => word.explain(&format!(
+                "the table {table} cannot be made or grown: {problem}"
+            )),
         }
     }
 }

@@ -28,7 +28,10 @@ impl Partly {
     ) {
         let mut rows = self.rows();
         if !rows.is_empty() {
-            let ended = events.iter().enumerate().filter(|(place, _)| !is_again(*place));
+            let ended = events
+                .iter()
+                .enumerate()
+                .filter(|(place, _)| !is_again(*place));
             let ended: HashSet<_> = ended.map(|(_, event)| event.sequence).collect();
             rows.retain(|(sequence, _)| !ended.contains(sequence));
         }

@@ -158,9 +158,8 @@ fn value(out: &mut Vec<u8>, column: &ColumnPlan, json: &str) {
             record.members(&column.fields, json);
             record.end();
         }
-        // Numbers beyond 2^53 would be rounded.
-        ColumnType::Integer => string(out, json),
-        ColumnType::Json => string(out, json),
+        // As texts: numbers beyond 2^53 would be rounded, and JSON is a text here.
+        ColumnType::Integer | ColumnType::Json => string(out, json),
         ColumnType::Boolean | ColumnType::Float | ColumnType::Bytes => {
             out.extend_from_slice(json.as_bytes());
         }
