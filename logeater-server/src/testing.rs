@@ -7,6 +7,11 @@ use crate::plan::{KeptTypes, Plan};
 
 /// A plan of the event type `cart.add`, which declares `own`, in a table of `columns`.
 pub(crate) fn cart(columns: &str, own: &[&str]) -> Plan {
+    Plan::new(catalog_of_cart(columns, own).tables(), &KeptTypes::new())
+}
+
+/// The catalog of the same.
+pub(crate) fn catalog_of_cart(columns: &str, own: &[&str]) -> Catalog {
     let folder = tempfile::tempdir().unwrap();
     let file = format!(
         r#"{{"version":1,"table":"cart","columns":[{{"name":"event_id","type":"STRING","mode":"REQUIRED"}},
@@ -14,8 +19,7 @@ pub(crate) fn cart(columns: &str, own: &[&str]) -> Plan {
         "events":[{{"type":"cart.add","rust_type":"CartAdd","columns":{own:?}}}]}}"#
     );
     std::fs::write(folder.path().join("cart.json"), file).unwrap();
-    let catalog = Catalog::read(folder.path()).unwrap();
-    Plan::new(catalog.tables(), &KeptTypes::new())
+    Catalog::read(folder.path()).unwrap()
 }
 
 /// An event of `cart.add` with this sequence, which is its id as well, and with details.

@@ -39,19 +39,20 @@ struct Updates(VecDeque<Instant>);
 
 /// <https://cloud.google.com/bigquery/docs/reference/rest/v2/datasets>
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct NewDataset<'a> {
-    dataset_reference: DatasetReference<'a>,
+    #[serde(rename = "datasetReference")]
+    reference: DatasetReference<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     location: Option<&'a str>,
     labels: BTreeMap<String, String>,
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct DatasetReference<'a> {
-    project_id: &'a str,
-    dataset_id: &'a str,
+    #[serde(rename = "projectId")]
+    project: &'a str,
+    #[serde(rename = "datasetId")]
+    dataset: &'a str,
 }
 
 impl Tables {
@@ -152,9 +153,9 @@ impl Tables {
     pub(crate) async fn make_dataset(&self) -> Result<(), Problem> {
         let target = self.client.target();
         let dataset = NewDataset {
-            dataset_reference: DatasetReference {
-                project_id: &target.project,
-                dataset_id: &target.dataset,
+            reference: DatasetReference {
+                project: &target.project,
+                dataset: &target.dataset,
             },
             location: self.location.as_deref(),
             labels: labels(),

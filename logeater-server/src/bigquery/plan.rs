@@ -242,7 +242,7 @@ impl<'a> Wanted<'a> {
             Some(_) if live.is_ours() => Some(Action::Change {
                 etag: etag(live),
                 change: Box::new(Table {
-                    table_reference: None,
+                    reference: None,
                     ..Table::view(reference, description, query.clone())
                 }),
                 changes: Vec::new(),
@@ -255,9 +255,9 @@ impl<'a> Wanted<'a> {
 
     fn reference(&self, table: &str) -> TableReference {
         TableReference {
-            project_id: self.target.project.clone(),
-            dataset_id: self.target.dataset.clone(),
-            table_id: table.to_owned(),
+            project: self.target.project.clone(),
+            dataset: self.target.dataset.clone(),
+            table: table.to_owned(),
         }
     }
 }
@@ -322,3 +322,7 @@ fn foreign(path: &str, live: &[Field], wanted: &[Field]) -> Vec<Refusal> {
     }
     found
 }
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

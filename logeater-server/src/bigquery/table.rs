@@ -18,8 +18,8 @@ const LABEL: (&str, &str) = ("managed-by", "logeater");
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Table {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) table_reference: Option<TableReference>,
+    #[serde(rename = "tableReference", skip_serializing_if = "Option::is_none")]
+    pub(crate) reference: Option<TableReference>,
     #[serde(skip_serializing)]
     pub(crate) etag: Option<String>,
     /// `TABLE`, `VIEW`, or something else.
@@ -38,11 +38,13 @@ pub(crate) struct Table {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub(crate) struct TableReference {
-    pub(crate) project_id: String,
-    pub(crate) dataset_id: String,
-    pub(crate) table_id: String,
+    #[serde(rename = "projectId")]
+    pub(crate) project: String,
+    #[serde(rename = "datasetId")]
+    pub(crate) dataset: String,
+    #[serde(rename = "tableId")]
+    pub(crate) table: String,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -105,7 +107,7 @@ impl Table {
     /// A table that is to be made, with its columns.
     pub(crate) fn new(reference: TableReference, schema: &TableSchema, fields: Vec<Field>) -> Self {
         Self {
-            table_reference: Some(reference),
+            reference: Some(reference),
             description: text(schema.bigquery_description()),
             schema: Some(Schema {
                 fields,
@@ -122,7 +124,7 @@ impl Table {
     /// A view that is to be made, or a change of one.
     pub(crate) fn view(reference: TableReference, description: &str, query: String) -> Self {
         Self {
-            table_reference: Some(reference),
+            reference: Some(reference),
             description: text(description),
             view: Some(ViewDefinition {
                 query,
