@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails shows where")]
 
 mod access;
+#[cfg(all(feature = "bigquery", feature = "cli"))]
+mod bigquery;
 mod broken_stores;
 mod changing_catalogs;
 #[cfg(feature = "cli")]

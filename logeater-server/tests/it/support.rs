@@ -1,5 +1,8 @@
 //! A collector on a free port with a store of its own, and short names for what tests send and read.
 
+#[cfg(feature = "bigquery")]
+pub(crate) mod warehouse;
+
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};

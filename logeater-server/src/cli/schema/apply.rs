@@ -115,7 +115,11 @@ impl Apply {
         if !self.dry_run {
             refused = carry_out(tables, &wanted, &plan).await?;
             if self.format == Format::Text && plan.len() > refused {
-                print("\nDone.\n")?;
+                print(if refused == 0 {
+                    "\nDone.\n"
+                } else {
+                    "\nDone, but for what is refused.\n"
+                })?;
             }
         }
         Ok(if refused > 0 {
@@ -132,17 +136,19 @@ async fn carry_out(
     wanted: &Wanted<'_>,
     plan: &[Step],
 ) -> Result<usize, Box<dyn Error>> {
-    let failed = |name: &str, problem: Problem| format!("`{name}` is not as planned: {problem}");
     let mut refused = 0;
     for planned in plan {
-        let name = &planned.name;
+        let failed = |problem: Problem| {
+            let (kind, name) = (planned.kind.name(), &planned.name);
+            format!("the {kind} {name} is not as planned: {problem}")
+        };
         let Some(item) = wanted.item(planned) else {
             let made = retried(async || tables.make_dataset().await).await;
-            made.map_err(|problem| failed(name, problem))?;
+            made.map_err(failed)?;
             continue;
         };
         let step = retried(async || tables.apply(wanted, &item).await).await;
-        let step = step.map_err(|problem| failed(name, problem))?;
+        let step = step.map_err(failed)?;
         if step.as_ref().is_some_and(is_refused) {
             refused += 1;
         }

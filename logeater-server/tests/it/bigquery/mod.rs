@@ -1,0 +1,3 @@
+//! BigQuery, as far as the stand-in of `support::warehouse` is like it.
+
+mod apply;

@@ -1,0 +1,5 @@
+//! A stand-in for BigQuery, which follows Google's documentation where no emulator does. It is ours, not Google's.
+
+mod tables;
+
+pub(crate) use tables::{Asked, Tables, router};
