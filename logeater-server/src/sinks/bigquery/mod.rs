@@ -142,10 +142,15 @@ impl Sink for BigQuerySink {
     async fn deliver(&self, events: &[StoredEvent]) -> Delivery {
         let known = Arc::clone(&self.known.lock().unwrap_or_else(PoisonError::into_inner));
         let mut word = Word::new(events.len());
-        let batches = self.batches(&known.types, events, &mut word);
+        let mut batches = self.batches(&known.types, events, &mut word);
+        let first = batches.remove_entry(EVENTS_TABLE);
         let mut stored = Vec::new();
         let mut problem: Option<Problem> = None;
-        for (table, batch) in &batches {
+        for (table, batch) in first
+            .iter()
+            .map(|(table, batch)| (table, batch))
+            .chain(&batches)
+        {
             if let Some(problem) = &problem {
                 // It is that of the next table as well.
                 batch

@@ -43,9 +43,11 @@ pub(crate) struct Asked {
 }
 
 /// An answer of the documented form, with its status and reason.
-struct Refused(u16, &'static str, String);
+///
+/// <https://cloud.google.com/bigquery/docs/error-messages#http_response_body>
+pub(super) struct Refused(pub(super) u16, pub(super) &'static str, pub(super) String);
 
-type Answer = Result<Json<Value>, Refused>;
+pub(super) type Answer = Result<Json<Value>, Refused>;
 
 impl Tables {
     /// What the next request that would change something is answered, without a change.
@@ -68,6 +70,22 @@ impl Tables {
     /// The dataset itself.
     pub(crate) fn dataset(&self, dataset: &str) -> Value {
         self.find(dataset).0
+    }
+
+    /// Makes a table, and its dataset, as somebody else would.
+    pub(crate) fn make(&self, project: &str, dataset: &str, table: &str, mut resource: Value) {
+        let mut state = self.lock();
+        state.versions += 1;
+        resource["etag"] = json!(format!("v{}", state.versions));
+        let key = (project.to_owned(), dataset.to_owned());
+        let found = state.datasets.entry(key).or_default();
+        found.tables.insert(table.to_owned(), resource);
+    }
+
+    /// A table as it is now, if it is there.
+    pub(super) fn get(&self, project: &str, dataset: &str, table: &str) -> Option<Value> {
+        let key = (project.to_owned(), dataset.to_owned());
+        self.lock().datasets.get(&key)?.tables.get(table).cloned()
     }
 
     /// Changes a table as somebody else would: with another etag.
@@ -307,7 +325,7 @@ fn dataset_of<'a>(
         .ok_or_else(|| missing("Dataset", dataset))
 }
 
-fn missing(what: &str, name: &str) -> Refused {
+pub(super) fn missing(what: &str, name: &str) -> Refused {
     Refused(404, "notFound", format!("Not found: {what} {name}"))
 }
 
