@@ -27,7 +27,7 @@ fn a_request_has_no_more_rows_and_bytes_than_bigquery_takes() {
         assert!(body(&rows(&megabyte, 20), &request).len() <= 10_000_000);
     }
     // What is too large alone is BigQuery's to refuse.
-    assert_eq!(sizes(&rows(&[b' '; 10_000_001], 2)), [1, 1]);
+    assert_eq!(sizes(&rows(&vec![b' '; 10_000_001], 2)), [1, 1]);
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn a_request_has_the_rows_with_their_ids() {
 }
 
 /// What the answer with these errors says of a request of four rows, and which are sent again at once.
-fn judged(errors: Value) -> (Vec<Outcome>, Option<Vec<usize>>) {
+fn judged(errors: &Value) -> (Vec<Outcome>, Option<Vec<usize>>) {
     let answer = serde_json::from_value(json!({"insertErrors": errors})).unwrap();
     let mut outcomes = vec![Outcome::Again(None); 4];
     let stopped = judge(&answer, vec![0, 1, 2, 3], &mut outcomes);
@@ -68,7 +68,7 @@ fn a_row_that_is_refused_costs_its_neighbours_another_request_at_most() {
     use Outcome::{Again, Refused, Stored};
     let refused = || Refused("BigQuery: invalid at `sku`: no text".to_owned());
     // Those that can be inserted are.
-    let (outcomes, stopped) = judged(json!([error(2, "invalid", "no text")]));
+    let (outcomes, stopped) = judged(&json!([error(2, "invalid", "no text")]));
     assert_eq!(outcomes, [Stored, Stored, refused(), Stored]);
     assert_eq!(stopped, None);
     // Or none is.
@@ -78,7 +78,7 @@ fn a_row_that_is_refused_costs_its_neighbours_another_request_at_most() {
         error(2, "invalid", "no text"),
         error(3, "stopped", "")
     ]);
-    let (outcomes, stopped) = judged(errors);
+    let (outcomes, stopped) = judged(&errors);
     assert_eq!(outcomes, [Again(None), Again(None), refused(), Again(None)]);
     assert_eq!(stopped, Some(vec![0, 1, 3]));
 }
@@ -104,7 +104,7 @@ fn what_bigquery_says_of_a_row_is_what_becomes_of_it() {
             matches!(outcome, Outcome::Again(Some(_)))
         }),
     ] {
-        let (outcomes, stopped) = judged(json!([error(1, reason, message)]));
+        let (outcomes, stopped) = judged(&json!([error(1, reason, message)]));
         assert!(
             is_expected(&outcomes[1]),
             "{reason} {message}: {:?}",
@@ -116,7 +116,7 @@ fn what_bigquery_says_of_a_row_is_what_becomes_of_it() {
 
 #[test]
 fn rows_that_are_stopped_for_nobody_are_tried_again_later() {
-    let (outcomes, stopped) = judged(json!([error(0, "stopped", ""), error(1, "stopped", "")]));
+    let (outcomes, stopped) = judged(&json!([error(0, "stopped", ""), error(1, "stopped", "")]));
     assert_eq!(stopped, None);
     let words = "BigQuery stopped the row for another one, and does not say for which".to_owned();
     let again = Outcome::Again(Some(words));
@@ -128,7 +128,7 @@ fn rows_that_are_stopped_for_nobody_are_tried_again_later() {
 
 #[test]
 fn an_answer_about_a_row_that_was_not_sent_is_no_word_about_any() {
-    let (outcomes, stopped) = judged(json!([error(4, "invalid", "")]));
+    let (outcomes, stopped) = judged(&json!([error(4, "invalid", "")]));
     assert_eq!(stopped, None);
     for outcome in outcomes {
         let words = "BigQuery names the row 4 of a request of 4".to_owned();

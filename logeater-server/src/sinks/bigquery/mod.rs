@@ -300,3 +300,6 @@ impl BigQuerySink {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

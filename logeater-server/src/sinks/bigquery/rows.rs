@@ -15,7 +15,7 @@ use crate::plan::{ColumnPlan, Columns, KeptTypes, Plan};
 
 /// The event types that the catalog knows, with their tables.
 #[derive(Debug, Default)]
-pub(super) struct Types(Plan);
+pub(super) struct Types(pub(super) Plan);
 
 /// A row of an extended table.
 #[derive(Debug, PartialEq, Eq)]

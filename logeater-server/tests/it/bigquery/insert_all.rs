@@ -103,8 +103,8 @@ async fn an_event_is_a_row_of_each_table_and_the_tables_are_made() {
 #[tokio::test]
 async fn a_table_is_grown_and_rows_wait_until_its_new_column_is_known() {
     let warehouse = Warehouse::start().await;
-    warehouse.make("events", events_fields());
-    warehouse.make("cart", json!([cart_fields()[0], cart_fields()[1]]));
+    warehouse.make("events", &events_fields());
+    warehouse.make("cart", &json!([cart_fields()[0], cart_fields()[1]]));
     warehouse.set(|inside| inside.lag = 3);
     let folder = folder(SKU);
     let running = Running::start(config(&folder, warehouse.sink())).await;
@@ -120,8 +120,8 @@ async fn a_table_is_grown_and_rows_wait_until_its_new_column_is_known() {
 #[tokio::test]
 async fn what_has_waited_too_long_for_a_column_is_a_dead_letter_and_can_come_again() {
     let warehouse = Warehouse::start().await;
-    warehouse.make("events", events_fields());
-    warehouse.make("cart", json!([cart_fields()[0], cart_fields()[1]]));
+    warehouse.make("events", &events_fields());
+    warehouse.make("cart", &json!([cart_fields()[0], cart_fields()[1]]));
     let folder = folder(SKU);
     let sink = warehouse.sink().apply(false).column_wait(Duration::ZERO);
     let running = Running::start(config(&folder, sink)).await;
@@ -138,14 +138,14 @@ async fn what_has_waited_too_long_for_a_column_is_a_dead_letter_and_can_come_aga
 #[tokio::test]
 async fn events_wait_for_a_table_that_others_make() {
     let warehouse = Warehouse::start().await;
-    warehouse.make("events", events_fields());
+    warehouse.make("events", &events_fields());
     let folder = folder(SKU);
     let running = Running::start(config(&folder, warehouse.sink().apply(false))).await;
     push(&running, 1..=2).await;
     warehouse
         .until(|inside| inside.requests_of("cart").len() >= 3)
         .await;
-    warehouse.make("cart", cart_fields());
+    warehouse.make("cart", &cart_fields());
     assert_eq!(skus(&warehouse.rows("cart", 2).await), ["s1", "s2"]);
     running.stop().await.unwrap();
     assert_eq!(warehouse.requests("events"), [2]);
@@ -208,8 +208,8 @@ async fn a_request_that_is_too_large_is_divided() {
 #[tokio::test]
 async fn a_row_whose_answer_was_lost_is_not_there_twice() {
     let warehouse = Warehouse::start().await;
-    warehouse.make("events", events_fields());
-    warehouse.make("cart", cart_fields());
+    warehouse.make("events", &events_fields());
+    warehouse.make("cart", &cart_fields());
     warehouse.set(|inside| inside.faults = [Fault::Lost, Fault::None, Fault::Lost].into());
     let folder = folder(SKU);
     let running = Running::start(config(&folder, warehouse.sink())).await;
@@ -344,8 +344,8 @@ mod faults_of_a_peer {
         ];
         for faults in failures {
             let warehouse = Warehouse::start().await;
-            warehouse.make("events", events_fields());
-            warehouse.make("cart", cart_fields());
+            warehouse.make("events", &events_fields());
+            warehouse.make("cart", &cart_fields());
             let tries = faults
                 .iter()
                 .filter(|fault| !matches!(fault, Fault::None))
@@ -365,8 +365,8 @@ mod faults_of_a_peer {
     #[tokio::test]
     async fn after_many_failures_the_rows_are_still_there() {
         let warehouse = Warehouse::start().await;
-        warehouse.make("events", events_fields());
-        warehouse.make("cart", cart_fields());
+        warehouse.make("events", &events_fields());
+        warehouse.make("cart", &cart_fields());
         warehouse
             .set(|inside| inside.faults = vec![Fault::Status(500, "internalError"); 1_000].into());
         let folder = folder(SKU);

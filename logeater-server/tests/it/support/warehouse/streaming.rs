@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use super::tables::{Answer, Refused, Tables, missing, router};
 
 /// How long something may take that comes for certain.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What becomes of a request for insertAll.
 #[derive(Clone, Debug)]
@@ -122,7 +122,7 @@ impl Warehouse {
     }
 
     /// Makes a table of these fields, as somebody else would.
-    pub(crate) fn make(&self, table: &str, fields: Value) {
+    pub(crate) fn make(&self, table: &str, fields: &Value) {
         let resource = json!({"schema": {"fields": fields}});
         self.tables.make("shop", "logeater", table, resource);
     }
@@ -131,9 +131,8 @@ impl Warehouse {
     pub(crate) async fn until(&self, is_so: impl Fn(&Inside) -> bool) {
         let mut changed = self.changed.subscribe();
         let so = changed.wait_for(|()| self.inside(|inside| is_so(inside)));
-        if timeout(PATIENCE, so).await.is_err() {
-            panic!("{:?}", self.state);
-        }
+        let so = timeout(PATIENCE, so).await;
+        assert!(so.is_ok(), "{:?}", self.state);
     }
 
     /// Waits until a table has so many rows, and gives them by their ids' order.
@@ -214,7 +213,9 @@ impl Inside {
             stream.etag = etag;
         }
         if stream.lag == 0 {
-            stream.fields = table["schema"]["fields"].as_array().unwrap().clone();
+            stream
+                .fields
+                .clone_from(table["schema"]["fields"].as_array().unwrap());
         }
         stream.lag = stream.lag.saturating_sub(1);
 
