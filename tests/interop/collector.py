@@ -11,11 +11,11 @@ SCHEMAS = ROOT / "examples" / "schemas"
 
 
 class Collector:
-    """`logeater serve` on a free port, with the catalog of the examples."""
+    """`logeater serve` on a free port, with the catalog of the examples unless another is given."""
 
-    def __init__(self, data, *arguments):
+    def __init__(self, data, *arguments, catalog=SCHEMAS):
         self.data = data
-        command = [os.environ["LOGEATER_PROGRAM"], "serve", "--listen", "127.0.0.1:0", "--data", data, "--catalog", SCHEMAS]
+        command = [os.environ["LOGEATER_PROGRAM"], "serve", "--listen", "127.0.0.1:0", "--data", data, "--catalog", catalog]
         self.process = subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True)
         line = self.process.stdout.readline()
         assert line.startswith("logeater is listening on "), line

@@ -1,6 +1,6 @@
-"""Serves the BigQuery emulator local-bigquery on a free port, in a way that works without a network.
+"""Serves the BigQuery emulator local-bigquery on a free port, or on one that is given, in a way that works without a network.
 
-usage: emulator.py DATA_DIR. It says its URL in a line of its own once it answers, and serves until it is killed.
+usage: emulator.py DATA_DIR [PORT]. It says its URL in a line of its own once it answers, and serves until it is killed.
 
 local-bigquery 0.4.0 asks for a DuckDB that fetches the extensions `icu`, `ducklake` and `spatial` from its makers'
 server. DuckDB 1.5.5 has `icu` inside, and the other two are packages of the registry for it, so that is what the
@@ -41,7 +41,7 @@ def offline(extension_dir):
     return connect
 
 
-def main(data_dir):
+def main(data_dir, port=0):
     duckdb.connect = offline(data_dir / "extensions")
     # These read the settings and connect as they are imported.
     import uvicorn
@@ -49,7 +49,7 @@ def main(data_dir):
     from local_bigquery.settings import settings
 
     settings.data_dir = data_dir / "data"
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
@@ -62,4 +62,4 @@ def main(data_dir):
 
 
 if __name__ == "__main__":
-    main(pathlib.Path(sys.argv[1]))
+    main(pathlib.Path(sys.argv[1]), *map(int, sys.argv[2:]))
