@@ -68,6 +68,15 @@ def folders():
     return [Folder(path) for path in found]
 
 
+def plain(columns):
+    """A column without what it need not say: `NULLABLE` is what no mode means."""
+    return [
+        {key: value for key, value in column.items() if (key, value) != ("mode", "NULLABLE") and key != "fields"}
+        | ({"fields": plain(column["fields"])} if "fields" in column else {})
+        for column in columns
+    ]
+
+
 def pytest_generate_tests(metafunc):
     if "folder" in metafunc.fixturenames:
         metafunc.parametrize("folder", folders(), ids=lambda folder: folder.path.parent.name)
@@ -99,3 +108,31 @@ def emulator(tmp_path_factory):
             yield url
         finally:
             process.kill()
+
+
+@pytest.fixture
+def bq(program, emulator, tmp_path):
+    """Runs `bq` against the emulator, without a network and with a configuration of its own."""
+    path = program("bq", "it is part of the Google Cloud SDK, which no package registry here has")
+    token = tmp_path / "token"
+    token.write_text("none")
+    environment = os.environ | {
+        "CLOUDSDK_CONFIG": str(tmp_path / "sdk"),
+        "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE": str(token),
+        "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
+        "CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK": "1",
+    }
+
+    def run(*arguments):
+        done = subprocess.run(
+            [path, "--api", emulator, "--project_id=local", *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return run

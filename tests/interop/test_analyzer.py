@@ -54,6 +54,9 @@ def language():
     return language
 
 
+PROJECT = "local"
+
+
 class Warehouse:
     """The tables that CREATE TABLE statements have made so far in the dataset `logeater`."""
 
@@ -69,7 +72,10 @@ class Warehouse:
             ZetaSQLBuiltinFunctionOptions(language_options=options)
         )
         catalog = catalog.build()
-        catalog.catalog.append(dataset.build())
+        project = CatalogBuilder(PROJECT).build()
+        project.catalog.append(dataset.build())
+        # A table may be named with its project and without.
+        catalog.catalog.extend([dataset.build(), project])
         return Analyzer(AnalyzerOptions(language_options=options), catalog).analyze_statement(statement)
 
     def create(self, name, statement):
