@@ -42,7 +42,7 @@ enum Command {
     #[command(subcommand)]
     Sink(sink::Sink),
     Token(token::Token),
-    /// Compare, render, merge and apply folders of schemas
+    /// What people and CI do with folders of schemas
     #[command(subcommand)]
     Schema(schema::Schema),
     /// Print what completes the command line in a shell, such as for `source <(logeater completions bash)`

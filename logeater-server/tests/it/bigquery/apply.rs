@@ -325,6 +325,30 @@ async fn what_others_do_meanwhile_is_looked_at_again() {
 }
 
 #[tokio::test]
+async fn what_another_has_made_or_removed_meanwhile_is_looked_for_again() {
+    let applied = Applied::new(SKU).await;
+    applied.tables.fail_next(409, "duplicate");
+    applied.apply_all(&[]).await;
+    let tables = asked("POST", "datasets/tracking/tables");
+    assert_eq!(
+        applied.tables.asked(),
+        [
+            asked("POST", "datasets"),
+            tables.clone(),
+            // It was said to be there, and is not.
+            asked("POST", "datasets"),
+            tables.clone(),
+            tables.clone(),
+        ]
+    );
+    applied.folder.declare("page", SKU, "");
+    applied.tables.fail_next(409, "duplicate");
+    applied.apply_all(&[]).await;
+    assert_eq!(applied.tables.asked(), [tables.clone(), tables]);
+    assert_eq!(applied.apply_all(&[]).await, NOTHING);
+}
+
+#[tokio::test]
 async fn two_runs_at_once_make_each_table_once() {
     let applied = Applied::new(SKU).await;
     let (one, other) = (applied.start(&["--views"]), applied.start(&["--views"]));
