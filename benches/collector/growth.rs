@@ -4,7 +4,7 @@ use logeater_benches::Failure;
 
 use crate::load::Load;
 use crate::measure::Collector;
-use crate::serve::Setup;
+use crate::serve::{Behind, Setup};
 use crate::speed::folder;
 
 /// A million events by eight clients, with extended rows.
@@ -23,7 +23,7 @@ pub(crate) fn measure(millions: Option<&String>) -> Result<(), Failure> {
     let folder = folder()?;
     let setup = Setup {
         rows: true,
-        sink: false,
+        sink: Behind::Nothing,
     };
     let collector = Collector::start(folder.path(), setup)?;
     let mut stored = collector.store_bytes()?;

@@ -3,7 +3,7 @@
 use logeater_benches::{Failure, Process, profiled_instructions, under_callgrind};
 
 use crate::load::Load;
-use crate::serve::{Setup, command};
+use crate::serve::{Behind, Setup, command};
 use crate::speed::folder;
 
 /// One client, so that each request is a transaction.
@@ -26,7 +26,7 @@ const CASES: [(&str, Load, Setup); 5] = [
         LOAD,
         Setup {
             rows: false,
-            sink: false,
+            sink: Behind::Nothing,
         },
     ),
     (
@@ -34,7 +34,7 @@ const CASES: [(&str, Load, Setup); 5] = [
         LOAD,
         Setup {
             rows: true,
-            sink: false,
+            sink: Behind::Nothing,
         },
     ),
     (
@@ -42,7 +42,7 @@ const CASES: [(&str, Load, Setup); 5] = [
         LOAD,
         Setup {
             rows: true,
-            sink: true,
+            sink: Behind::Counting,
         },
     ),
     (
@@ -50,7 +50,7 @@ const CASES: [(&str, Load, Setup); 5] = [
         PUSHES,
         Setup {
             rows: false,
-            sink: false,
+            sink: Behind::Nothing,
         },
     ),
     (
@@ -58,7 +58,7 @@ const CASES: [(&str, Load, Setup); 5] = [
         PUSHES,
         Setup {
             rows: true,
-            sink: false,
+            sink: Behind::Nothing,
         },
     ),
 ];
@@ -86,7 +86,7 @@ fn run(load: Load, setup: Setup) -> Result<u64, Failure> {
     let collector = command(&data, setup)?;
     let mut process = Process::start(&mut under_callgrind(&collector, &profile))?;
     load.push(process.url())?;
-    while setup.sink && process.events()? < f64::from(load.pushed()) {}
+    while setup.sink == Behind::Counting && process.events()? < f64::from(load.pushed()) {}
     process.end()?;
     profiled_instructions(&profile)
 }

@@ -14,6 +14,7 @@ mod measure;
 mod serve;
 mod sinks;
 mod speed;
+mod warehouse;
 mod yardsticks;
 
 use std::env;

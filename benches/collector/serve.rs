@@ -1,5 +1,6 @@
 //! The collector, as a process of its own.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -8,7 +9,9 @@ use std::{env, io, thread};
 
 use logeater_benches::{Failure, Purchase};
 use logeater_client::Catalog;
-use logeater_server::{Collector, Config, Delivery, Sink, SinkConfig, StoredEvent};
+use logeater_server::{
+    BigQuery, Collector, Config, Credentials, Delivery, Sink, SinkConfig, StoredEvent,
+};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -16,29 +19,50 @@ use tokio::sync::oneshot;
 /// Room for 64 clients with a batch of 2,000 each, which would be refused by the default.
 const QUEUE_BYTES: usize = 256 << 20;
 
+/// The batches that are on their way to BigQuery at once. Each waits for its answers, and they come from afar.
+const WORKERS: usize = 8;
+
 /// What the collector is told besides its folder.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Setup {
     /// Whether its catalog knows the event, so that it has an extended row.
     pub(crate) rows: bool,
-    /// Whether a sink counts the events.
-    pub(crate) sink: bool,
+    pub(crate) sink: Behind,
+}
+
+/// The sink behind the collector.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Behind {
+    #[default]
+    Nothing,
+    /// It only counts.
+    Counting,
+    /// The sink `bigquery`, with a warehouse at this address.
+    BigQuery(SocketAddr),
 }
 
 impl Setup {
     /// The words that [`of`](Self::of) reads.
-    pub(crate) fn arguments(self) -> impl Iterator<Item = &'static str> {
-        let words = [(self.rows, "rows"), (self.sink, "sink")];
-        words
-            .into_iter()
-            .filter_map(|(is_on, word)| is_on.then_some(word))
+    pub(crate) fn arguments(self) -> impl Iterator<Item = String> {
+        let rows = self.rows.then(|| "rows".to_owned());
+        let sink = match self.sink {
+            Behind::Nothing => None,
+            Behind::Counting => Some("counting".to_owned()),
+            Behind::BigQuery(address) => Some(address.to_string()),
+        };
+        rows.into_iter().chain(sink)
     }
 
     fn of(arguments: &[String]) -> Self {
         let has = |word: &str| arguments.iter().any(|argument| argument == word);
+        let address = arguments.iter().find_map(|argument| argument.parse().ok());
         Self {
             rows: has("rows"),
-            sink: has("sink"),
+            sink: match address {
+                Some(address) => Behind::BigQuery(address),
+                None if has("counting") => Behind::Counting,
+                None => Behind::Nothing,
+            },
         }
     }
 }
@@ -50,7 +74,7 @@ pub(crate) fn command(data: &Path, setup: Setup) -> io::Result<Command> {
     Ok(command)
 }
 
-/// Says where it listens, and then for each line how many events the sink has; ends when there are no more lines.
+/// Says where it listens, and then for each line how many events the sink that counts has; ends when there are no more lines.
 pub(crate) fn serve(arguments: &[String]) -> Result<(), Failure> {
     let data = arguments
         .first()
@@ -61,9 +85,19 @@ pub(crate) fn serve(arguments: &[String]) -> Result<(), Failure> {
         config = config.catalog(Catalog::new().with::<Purchase>());
     }
     let delivered = Arc::new(AtomicU64::new(0));
-    if setup.sink {
-        let sink = Counting(Arc::clone(&delivered));
-        config = config.sink("counting", SinkConfig::new(sink));
+    match setup.sink {
+        Behind::Nothing => {}
+        Behind::Counting => {
+            let sink = Counting(Arc::clone(&delivered));
+            config = config.sink("counting", SinkConfig::new(sink));
+        }
+        Behind::BigQuery(address) => {
+            let sink = BigQuery::new("bench", "logeater")
+                .credentials(Credentials::none())
+                .endpoint(format!("http://{address}"))
+                .build()?;
+            config = config.sink("bigquery", SinkConfig::new(sink).workers(WORKERS));
+        }
     }
     Runtime::new()?.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await?;

@@ -7,8 +7,9 @@ use logeater_benches::{Failure, Process, median};
 
 use crate::load::Load;
 use crate::measure::Collector;
-use crate::serve::Setup;
+use crate::serve::{Behind, Setup};
 use crate::speed::folder;
+use crate::warehouse::Warehouse;
 
 const ROUNDS: usize = 5;
 
@@ -30,18 +31,34 @@ const FULL: Load = Load {
     rate: None,
 };
 
-const CASES: [(&str, Load, bool); 4] = [
-    ("16,700 events/s", MINUTE, false),
-    ("16,700 events/s, a sink", MINUTE, true),
-    ("full speed", FULL, false),
-    ("full speed, a sink", FULL, true),
+/// What is behind the collector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Nothing,
+    Counting,
+    /// The sink `bigquery`, with a warehouse that answers after so long.
+    BigQuery(Duration),
+}
+
+/// A request to a warehouse that is far away.
+const FAR: Duration = Duration::from_millis(100);
+
+const CASES: [(&str, Load, Kind); 8] = [
+    ("16,700 events/s", MINUTE, Kind::Nothing),
+    ("the same, a sink", MINUTE, Kind::Counting),
+    ("the same, bigquery", MINUTE, Kind::BigQuery(Duration::ZERO)),
+    ("the same, bigquery, far", MINUTE, Kind::BigQuery(FAR)),
+    ("full speed", FULL, Kind::Nothing),
+    ("the same, a sink", FULL, Kind::Counting),
+    ("the same, bigquery", FULL, Kind::BigQuery(Duration::ZERO)),
+    ("the same, bigquery, far", FULL, Kind::BigQuery(FAR)),
 ];
 
 pub(crate) fn measure() -> Result<(), Failure> {
     let mut rounds = CASES.map(|_| Vec::new());
     for _ in 0..ROUNDS {
-        for ((_, load, sink), rounds) in CASES.into_iter().zip(&mut rounds) {
-            rounds.push(run(load, sink)?);
+        for ((_, load, kind), rounds) in CASES.into_iter().zip(&mut rounds) {
+            rounds.push(run(load, kind)?);
         }
     }
     print!("{:28}", "");
@@ -64,17 +81,33 @@ pub(crate) fn measure() -> Result<(), Failure> {
     Ok(())
 }
 
-fn run(load: Load, sink: bool) -> Result<[f64; 8], Failure> {
+fn run(load: Load, kind: Kind) -> Result<[f64; 8], Failure> {
     let folder = folder()?;
-    let setup = Setup { rows: true, sink };
+    let warehouse = match kind {
+        Kind::BigQuery(wait) => Some(Warehouse::start(wait)?),
+        Kind::Nothing | Kind::Counting => None,
+    };
+    let setup = Setup {
+        rows: true,
+        sink: match &warehouse {
+            Some(warehouse) => Behind::BigQuery(warehouse.address()),
+            None if kind == Kind::Counting => Behind::Counting,
+            None => Behind::Nothing,
+        },
+    };
+    let mut delivered = |process: &mut Process| match &warehouse {
+        Some(warehouse) => Ok(warehouse.events()),
+        None => process.events(),
+    };
     let mut collector = Collector::start(folder.path(), setup)?;
     let taken = collector.push(load)?;
     let cpu = collector.process.cpu_seconds()?;
-    let (left, behind) = if sink {
-        let left = taken.events - collector.process.events()?;
-        (left, wait_for_sink(&mut collector.process, taken.events)?)
-    } else {
+    let (left, behind) = if kind == Kind::Nothing {
         (0.0, 0.0)
+    } else {
+        let left = taken.events - delivered(&mut collector.process)?;
+        let delivered = || delivered(&mut collector.process);
+        (left, seconds_until(taken.events, delivered)?)
     };
     // What the sink does after the last answer is of these events as well.
     let cpu = taken.cpu + collector.process.cpu_seconds()? - cpu;
@@ -93,11 +126,14 @@ fn run(load: Load, sink: bool) -> Result<[f64; 8], Failure> {
 }
 
 /// The seconds until the sink has all events.
-fn wait_for_sink(process: &mut Process, events: f64) -> Result<f64, Failure> {
+fn seconds_until(
+    events: f64,
+    mut delivered: impl FnMut() -> Result<f64, Failure>,
+) -> Result<f64, Failure> {
     let started = Instant::now();
-    while process.events()? < events {
+    while delivered()? < events {
         if started.elapsed() > PATIENCE {
-            return Err(format!("the sink has {} of {events} events", process.events()?).into());
+            return Err(format!("the sink has {} of {events} events", delivered()?).into());
         }
         thread::sleep(Duration::from_millis(1));
     }

@@ -5,7 +5,7 @@ use tempfile::TempDir;
 
 use crate::load::Load;
 use crate::measure::Collector;
-use crate::serve::Setup;
+use crate::serve::{Behind, Setup};
 use crate::yardsticks::YARDSTICKS;
 
 const ROUNDS: usize = 5;
@@ -94,7 +94,10 @@ pub(crate) fn folder() -> Result<TempDir, Failure> {
 
 fn measure(load: Load, rows: bool) -> Result<Figures, Failure> {
     let folder = folder()?;
-    let setup = Setup { rows, sink: false };
+    let setup = Setup {
+        rows,
+        sink: Behind::Nothing,
+    };
     let collector = Collector::start(folder.path(), setup)?;
     let taken = collector.push(load)?;
     let memory = collector.process.memory_peak()?;

@@ -132,18 +132,17 @@ fn class(status: StatusCode, reason: &str, said: &str) -> Class {
         _ => {}
     }
     match status {
-        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Class::Again,
-        StatusCode::NOT_IMPLEMENTED => Class::Invalid,
-        status if status.is_server_error() => Class::Again,
+        StatusCode::BAD_REQUEST if said.contains("Request payload size exceeds the limit") => {
+            // <https://cloud.google.com/bigquery/quotas#streaming_inserts>: a limit that a 400 tells of as well.
+            Class::TooLarge
+        }
+        StatusCode::BAD_REQUEST | StatusCode::NOT_IMPLEMENTED => Class::Invalid,
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Class::Denied,
         StatusCode::NOT_FOUND => Class::Missing,
         StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => Class::Conflict,
         StatusCode::PAYLOAD_TOO_LARGE => Class::TooLarge,
-        // <https://cloud.google.com/bigquery/quotas#streaming_inserts>: a limit that a 400 tells of as well.
-        StatusCode::BAD_REQUEST if said.contains("Request payload size exceeds the limit") => {
-            Class::TooLarge
-        }
-        _ => Class::Invalid,
+        // It is not about what was sent: a server that fails, or somebody between who is no BigQuery.
+        _ => Class::Again,
     }
 }
 
@@ -163,6 +162,7 @@ mod tests {
     fn each_answer_of_the_table_of_errors_has_what_helps() {
         let too_large = "Request payload size exceeds the limit: 10485760 bytes.";
         for (status, reason, message, class) in [
+            (302, "", "", Class::Again),
             (400, "invalid", "", Class::Invalid),
             (400, "invalid", too_large, Class::TooLarge),
             (400, "tableUnavailable", "", Class::Again),
@@ -172,6 +172,7 @@ mod tests {
             (403, "quotaExceeded", "", Class::Quota),
             (403, "rateLimitExceeded", "", Class::Again),
             (404, "notFound", "", Class::Missing),
+            (407, "", "", Class::Again),
             (409, "duplicate", "", Class::Conflict),
             (412, "conditionNotMet", "", Class::Conflict),
             (413, "", "", Class::TooLarge),

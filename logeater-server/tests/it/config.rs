@@ -243,7 +243,7 @@ drop = "yes"
         [
             "2:1: `path` is missing in [sinks.archive]",
             "4:1: unknown key `pth` in [sinks.archive]: did you mean `path`?",
-            r#"6:8: `type`: there is no sink `bigqueri`: write "jsonl" or "stdout""#,
+            r#"6:8: `type`: there is no sink `bigqueri`: write "bigquery", "jsonl" or "stdout""#,
             "10:11: `workers`: 0 is not from 1 to 1000",
             "12:9: `match`: `cart.{` is no pattern of event types: unclosed alternate group; missing '}' (maybe escape \
              '{' with '[{]'?); write for example `cart.*`",
@@ -407,16 +407,111 @@ fn the_documentation_has_every_key_and_no_other() {
         ("[sinks.NAME]", "[sinks.a]\ntype = \"jsonl\""),
         ("[[rules]]", "[[rules]]"),
     ] {
-        let said = mistakes(&format!("{header}\nzzz = 1\n"));
-        let known = said
-            .lines()
-            .find_map(|line| Some(line.split_once(": it has ")?.1));
-        let mut known: Vec<_> = known.unwrap().split(", ").collect();
-        known.sort_unstable();
+        let mut known = known(header);
         if section.is_empty() {
             // The others are sections.
-            known.retain(|key| ["catalog", "data"].contains(key));
+            known.retain(|key| ["catalog", "data"].contains(&&**key));
         }
         assert_eq!(documented(section), known, "{section}");
     }
+}
+
+#[cfg(feature = "bigquery")]
+#[test]
+fn the_documentation_has_every_key_of_the_sink_bigquery_and_no_other() {
+    let of_all = documented("[sinks.NAME]");
+    let mut known = known("[sinks.a]\ntype = \"bigquery\"");
+    known.retain(|key| !of_all.contains(key));
+    assert_eq!(documented("[sinks.NAME]` of `bigquery"), known);
+}
+
+/// The keys that a section with this header may have, sorted.
+#[track_caller]
+fn known(header: &str) -> Vec<String> {
+    let said = mistakes(&format!("{header}\nzzz = 1\n"));
+    let known = said
+        .lines()
+        .find_map(|line| Some(line.split_once(": it has ")?.1));
+    let mut known: Vec<_> = known.unwrap().split(", ").map(str::to_owned).collect();
+    known.sort_unstable();
+    known
+}
+
+#[cfg(feature = "bigquery")]
+#[test]
+fn a_sink_bigquery_needs_a_place_and_takes_credentials_of_three_kinds() {
+    let folder = Folder::new(
+        r#"
+        data = "data"
+        [sinks.default]
+        type = "bigquery"
+        project = "my-project"
+        dataset = "logeater"
+        [sinks.key]
+        type = "bigquery"
+        project = "my-project"
+        dataset = "logeater"
+        credentials = "key.json"
+        endpoint = "https://bigquery.example.com"
+        apply = false
+        column_wait = "5m"
+        [sinks.emulator]
+        type = "bigquery"
+        project = "local"
+        dataset = "logeater"
+        credentials = "none"
+        endpoint = "http://127.0.0.1:9050"
+        "#,
+    );
+    let (code, said) = folder.check(&[]);
+    assert_eq!(code, 0, "{said}");
+}
+
+#[cfg(feature = "bigquery")]
+#[test]
+fn mistakes_in_a_sink_bigquery_are_said_at_their_place() {
+    let said = mistakes(
+        r#"data = "data"
+[sinks.nowhere]
+type = "bigquery"
+dataset = "logeater"
+[sinks.open]
+type = "bigquery"
+project = "my-project"
+dataset = "logeater"
+endpoint = "http://127.0.0.1:9050"
+[sinks.named]
+type = "bigquery"
+project = "my-project"
+dataset = "log-eater"
+"#,
+    );
+    let credentials = "the application default credentials";
+    assert_eq!(
+        places(&said),
+        [
+            "2:1: `project` is missing in [sinks.nowhere]",
+            &format!(
+                "9:12: `endpoint`: `http://127.0.0.1:9050` would get {credentials} without encryption: \
+                write https://, or \"none\" for the credentials of an emulator"
+            ),
+            "13:11: `dataset`: `log-eater` is no name of a dataset: it has letters, digits and underscores, at most 1,024",
+        ]
+    );
+}
+
+#[cfg(not(feature = "bigquery"))]
+#[test]
+fn a_program_without_bigquery_says_which_feature_it_lacks() {
+    let said = mistakes(
+        r#"data = "data"
+[sinks.warehouse]
+type = "bigquery"
+project = "my-project"
+"#,
+    );
+    assert_eq!(
+        places(&said),
+        ["3:8: `type`: this program was built without the feature `bigquery`"]
+    );
 }

@@ -72,7 +72,8 @@ impl BigQuery {
 
     /// Whether tables that are missing, or lack a column of the catalog, are made and grown. Default: yes.
     ///
-    /// If not, events wait until somebody does, `logeater schema apply` for example.
+    /// If not, events wait until somebody does, `logeater schema apply` for example; for a column no longer than
+    /// [`column_wait`](Self::column_wait).
     pub fn apply(mut self, apply: bool) -> Self {
         self.apply = apply;
         self
@@ -144,7 +145,6 @@ impl Sink for BigQuerySink {
         let mut word = Word::new(events.len());
         let mut batches = self.batches(&known.types, events, &mut word);
         let first = batches.remove_entry(EVENTS_TABLE);
-        let mut stored = Vec::new();
         let mut problem: Option<Problem> = None;
         for (table, batch) in first
             .iter()
@@ -160,6 +160,7 @@ impl Sink for BigQuerySink {
                 continue;
             }
             let id = |place: &usize| events.get(*place).map_or("", |event| &event.event_id);
+            let sequence = |place: &usize| Some(events.get(*place)?.sequence);
             let rows = batch.events.iter().zip(&batch.rows);
             let rows: Vec<_> = rows
                 .map(|(place, json)| Row {
@@ -169,18 +170,18 @@ impl Sink for BigQuerySink {
                 .collect();
             let inserted = insert_all::insert(&self.client, table, &rows).await;
             let outcomes = batch.events.iter().zip(&inserted.outcomes);
-            let is_stored = |(_, outcome): &(_, &Outcome)| **outcome == Outcome::Stored;
-            stored.extend(
-                outcomes
-                    .filter(is_stored)
-                    .map(|(place, _)| (*place, &**table)),
-            );
+            let stored = outcomes.filter(|(_, outcome)| **outcome == Outcome::Stored);
+            self.partly
+                .remember(table, stored.filter_map(|(place, _)| sequence(place)));
             problem = self
                 .judge(&known.catalog, table, &batch.events, inserted, &mut word)
                 .await;
         }
-        self.partly
-            .settle(events, &stored, |place| word.is_again(place));
+        let ended = events
+            .iter()
+            .enumerate()
+            .filter(|(place, _)| !word.is_again(*place));
+        self.partly.forget(ended.map(|(_, event)| event.sequence));
         word.delivery()
     }
 
@@ -203,7 +204,7 @@ impl BigQuerySink {
     ) -> BTreeMap<String, Batch> {
         let mut batches = BTreeMap::<String, Batch>::new();
         let mut add = |place: usize, event: &StoredEvent, table: &str, json| {
-            if !self.partly.has(event.sequence, table) {
+            if !self.partly.has(table, event.sequence) {
                 batches
                     .entry(table.to_owned())
                     .or_default()

@@ -1,52 +1,48 @@
 //! Which rows are in of events that have others which are not: they are not sent again, since BigQuery forgets an
 //! `insertId` within minutes.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::StoredEvent;
-
-/// How many rows are remembered at most.
+/// How many rows are remembered at most of events that are to be given again.
 const ROWS_MAX: usize = 100_000;
 
-/// Rows that are in, by the sequence of their event and by table.
+/// Rows that are in, by table and by the sequence of their event.
 #[derive(Debug, Default)]
-pub(super) struct Partly(Mutex<HashSet<(i64, String)>>);
+pub(super) struct Partly(Mutex<HashMap<String, HashSet<i64>>>);
 
 impl Partly {
-    pub(super) fn has(&self, sequence: i64, table: &str) -> bool {
-        let rows = self.rows();
-        !rows.is_empty() && rows.contains(&(sequence, table.to_owned()))
+    pub(super) fn has(&self, table: &str, sequence: i64) -> bool {
+        let tables = self.tables();
+        tables
+            .get(table)
+            .is_some_and(|rows| rows.contains(&sequence))
     }
 
-    /// These rows are in, by the place of their event. Only those of events that are given again are remembered.
-    pub(super) fn settle(
-        &self,
-        events: &[StoredEvent],
-        stored: &[(usize, &str)],
-        is_again: impl Fn(usize) -> bool,
-    ) {
-        let mut rows = self.rows();
-        if !rows.is_empty() {
-            let ended = events
-                .iter()
-                .enumerate()
-                .filter(|(place, _)| !is_again(*place));
-            let ended: HashSet<_> = ended.map(|(_, event)| event.sequence).collect();
-            rows.retain(|(sequence, _)| !ended.contains(sequence));
+    /// Rows of these events are in, as far as anybody knows: the delivery may be given up any time.
+    pub(super) fn remember(&self, table: &str, sequences: impl Iterator<Item = i64>) {
+        let mut tables = self.tables();
+        match tables.get_mut(table) {
+            Some(rows) => rows.extend(sequences),
+            None => _ = tables.insert(table.to_owned(), sequences.collect()),
         }
-        for (place, table) in stored.iter().filter(|(place, _)| is_again(*place)) {
-            if let Some(event) = events.get(*place) {
-                rows.insert((event.sequence, (*table).to_owned()));
+    }
+
+    /// These events are not given again.
+    pub(super) fn forget(&self, sequences: impl Iterator<Item = i64>) {
+        let mut tables = self.tables();
+        for sequence in sequences {
+            for rows in tables.values_mut() {
+                rows.remove(&sequence);
             }
         }
         // What a rule leaves out is not given again. Rows that come twice are better than no end of them here.
-        if rows.len() > ROWS_MAX {
-            rows.clear();
+        if tables.values().map(HashSet::len).sum::<usize>() > ROWS_MAX {
+            tables.clear();
         }
     }
 
-    fn rows(&self) -> MutexGuard<'_, HashSet<(i64, String)>> {
+    fn tables(&self) -> MutexGuard<'_, HashMap<String, HashSet<i64>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -240,6 +240,24 @@ async fn a_warehouse_that_does_not_answer_is_asked_again() {
 }
 
 #[tokio::test]
+async fn what_is_in_one_table_is_not_sent_again_when_the_next_one_hangs() {
+    let warehouse = Warehouse::start().await;
+    warehouse.make("events", &events_fields());
+    warehouse.make("cart", &cart_fields());
+    warehouse.set(|inside| inside.faults = [Fault::None, Fault::Hang].into());
+    let folder = folder(SKU);
+    let sink = SinkConfig::new(warehouse.sink().build().unwrap())
+        .batch_wait(Duration::from_millis(1))
+        .timeout(Duration::from_millis(500));
+    let running = Running::start(folder.config().sink("warehouse", sink)).await;
+    push(&running, 1..=2).await;
+    assert_eq!(skus(&warehouse.rows("cart", 2).await), ["s1", "s2"]);
+    running.stop().await.unwrap();
+    assert_eq!(warehouse.requests("events"), [2]);
+    assert_eq!(warehouse.requests("cart"), [2, 2]);
+}
+
+#[tokio::test]
 async fn details_that_do_not_fit_cost_the_event_its_extended_row_alone() {
     let warehouse = Warehouse::start().await;
     let folder = folder(SKU);
