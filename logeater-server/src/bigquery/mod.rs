@@ -2,14 +2,14 @@
 
 #[cfg_attr(
     not(feature = "cli"),
-    expect(dead_code, reason = "only the command plans a whole dataset")
+    expect(dead_code, reason = "the command alone looks at a whole dataset")
 )]
 mod apply;
 mod client;
 mod credentials;
 #[cfg_attr(
     not(feature = "cli"),
-    expect(dead_code, reason = "only the command plans a whole dataset")
+    expect(dead_code, reason = "the command alone looks at a whole dataset")
 )]
 mod plan;
 mod problem;
