@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use jaq_core::load::{self, Arena, File, Loader, parse::Def};
 use jaq_core::{Compiler, Ctx, Exn, Vars};
@@ -92,8 +93,8 @@ impl Filter {
         compile(PROGRAM, prelude).map(Self)
     }
 
-    pub(super) fn apply(&self, event: StoredEvent) -> Fate {
-        match catch_unwind(AssertUnwindSafe(|| self.run(&event))) {
+    pub(super) fn apply(&self, event: StoredEvent, patience: Duration) -> Fate {
+        match catch_unwind(AssertUnwindSafe(|| self.run(&event, patience))) {
             Ok(Ok(Some(event))) => Fate::Deliver(event),
             Ok(Ok(None)) => Fate::LeaveOut,
             Ok(Err(reason)) => Fate::Refuse(event, shorten(&reason, REASON_CHARS_MAX).into_owned()),
@@ -102,11 +103,11 @@ impl Filter {
     }
 
     /// The event that it makes of another; `None` if it gives nothing.
-    fn run(&self, event: &StoredEvent) -> Result<Option<StoredEvent>, String> {
+    fn run(&self, event: &StoredEvent, patience: Duration) -> Result<Option<StoredEvent>, String> {
         let mut json = Vec::new();
         line::write(event, &mut json);
         let value = read::parse_single(&json).map_err(|error| error.to_string())?;
-        let run = Run::new(&self.0.lut);
+        let run = Run::new(&self.0.lut, patience);
         let context = Ctx::<Bounded>::new(&run, Vars::new([]));
         let mut given = self.0.id.run((context, value));
         let first = given.next();

@@ -6,6 +6,7 @@ mod rule;
 mod sample;
 mod stepping;
 
+use std::time::Duration;
 use std::{io, thread};
 
 use crate::StoredEvent;
@@ -16,11 +17,15 @@ pub use rule::{Rule, RuleError};
 /// The stack of the thread of filters: 256 MiB of addresses, of which memory is taken as they are used.
 const STACK_BYTES: usize = 256 << 20;
 
+/// The longest time that a filter may take for one event: no thread can be ended from outside.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Rules in their order. Each that matches an event's type is applied to what the ones before it left.
 #[derive(Debug)]
 pub(crate) struct Rules {
     rules: Vec<Rule>,
     stack_bytes: usize,
+    patience: Duration,
 }
 
 impl Default for Rules {
@@ -43,6 +48,7 @@ impl Rules {
         Self {
             rules,
             stack_bytes: STACK_BYTES,
+            patience: PATIENCE,
         }
     }
 
@@ -53,6 +59,12 @@ impl Rules {
             stack_bytes: usize::MAX >> 4,
             ..self
         }
+    }
+
+    /// The same with so much time for each event.
+    #[cfg(test)]
+    pub(crate) fn patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// Whether all events go on as they are.
@@ -93,7 +105,7 @@ impl Rules {
         let event_type = event.event_type.clone();
         let rules = (1..).zip(&self.rules);
         for (number, rule) in rules.filter(|(_, rule)| rule.matches(&event_type)) {
-            event = match rule.apply(sink, event) {
+            event = match rule.apply(sink, event, self.patience) {
                 Fate::Deliver(event) => event,
                 Fate::LeaveOut => return Fate::LeaveOut,
                 Fate::Refuse(event, reason) => {
