@@ -86,6 +86,16 @@ fn a_filter_changes_the_event_but_not_its_id() {
 }
 
 #[test]
+fn a_timestamp_that_a_filter_gives_is_in_utc() {
+    let expected = StoredEvent {
+        timestamp: "2026-01-31T10:00:00.000000Z".to_owned(),
+        ..event("cart.add", "{}")
+    };
+    let fate = filtered(r#".timestamp = "2026-01-31T12:00:00+02:00""#, "{}");
+    assert_eq!(fate, Fate::Deliver(expected));
+}
+
+#[test]
 fn numbers_that_a_filter_does_not_touch_stay_exact() {
     let details = r#"{"id":123456789012345678901234567890,"price":1.10,"big":9007199254740993}"#;
     let expected = event("cart.add", details);
@@ -138,6 +148,18 @@ fn what_a_filter_cannot_do_is_the_reason_of_a_dead_letter() {
         refused(filtered(".details = [1]", "{}")),
         "rule 1 (`*`): the filter gave details that are no object"
     );
+    assert_eq!(
+        refused(filtered("1", "{}")),
+        "rule 1 (`*`): the filter gave what is no event: invalid type: integer `1`, expected an event at line 1 column 1: 1"
+    );
+    assert_eq!(
+        refused(filtered(".timestamp = \"nonsense\"", "{}")),
+        "rule 1 (`*`): the filter gave what is no event: timestamp `nonsense` is none such as 2026-01-31T12:00:00Z"
+    );
+    for change in [".type = \"\"", ".type = \"cart add\"", ".service *= 100"] {
+        let reason = refused(filtered(change, "{}"));
+        assert!(reason.contains("gave what is no event: "), "{reason}");
+    }
 }
 
 #[test]

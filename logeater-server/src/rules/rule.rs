@@ -91,7 +91,7 @@ impl Rule {
     /// They are changed by a jq filter over `{event_id, timestamp, service, type, user_id, details}`.
     ///
     /// It gives the event that goes on, or nothing to leave it out. Its `event_id` stays. An event on which it fails, or for
-    /// which it gives what is no event, is a dead letter.
+    /// which it gives what no client could send, is a dead letter.
     ///
     /// So is one for which it takes more than 250,000 steps (calls of a definition, rounds of a fold, sums, values of a range,
     /// of `.[]`, of `..` or of a comma) or more than 5 seconds, calls itself too deep, puts more than 4 million values into
