@@ -78,10 +78,6 @@ impl StoredEvent {
 }
 
 /// What reads the store writes no other file: `VACUUM INTO` attaches the one that it makes.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the signature is that of a hook"
-)]
 fn no_other_file(context: AuthContext<'_>) -> Authorization {
     match context.action {
         AuthAction::Attach { .. } => Authorization::Deny,
