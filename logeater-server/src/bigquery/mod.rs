@@ -10,7 +10,7 @@ mod views;
 
 pub(crate) use apply::Tables;
 pub use client::TargetError;
-pub(crate) use client::{Client, Target};
+pub(crate) use client::{Client, Target, checked_endpoint};
 pub use credentials::Credentials;
 pub(crate) use plan::{Action, Options, Refusal, Step, Wanted};
 pub(crate) use problem::{Class, Problem};

@@ -3,6 +3,7 @@
 mod insert_all;
 mod partly;
 mod rows;
+mod storage_write;
 mod unknown;
 mod word;
 

@@ -1,0 +1,123 @@
+//! What it means that rows were not appended. No clock, no I/O.
+//!
+//! <https://cloud.google.com/bigquery/docs/write-api-best-practices#manage_stream_offsets_to_achieve_exactly-once_semantics>
+
+use prost::Message;
+use tonic::Code;
+use tonic_types::RpcStatusExt;
+use tonic_types::pb::Status;
+
+use super::messages::{StorageError, StorageErrorCode};
+use crate::bigquery::{Class, Problem};
+
+/// Why rows were not appended.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// The table does not know one of the columns, or not yet.
+    UnknownColumn(String),
+    Problem(Problem),
+}
+
+impl Trouble {
+    /// That of a whole connection.
+    pub(super) fn of_connection(status: &tonic::Status) -> Self {
+        let told = Status::decode(status.details()).unwrap_or_default();
+        Self::of(&Status {
+            code: status.code().into(),
+            message: status.message().to_owned(),
+            details: told.details,
+        })
+    }
+
+    /// That of one request.
+    pub(super) fn of(status: &Status) -> Self {
+        let code = Code::from(status.code);
+        let message = format!("BigQuery answered {code:?}: {}", status.message);
+        let class = match (storage_error(status), code) {
+            (Some(StorageErrorCode::SchemaMismatchExtraFields), _) => {
+                return Self::UnknownColumn(message);
+            }
+            (Some(StorageErrorCode::TableNotFound), _) | (_, Code::NotFound) => Class::Missing,
+            (_, Code::InvalidArgument) => Class::Invalid,
+            (_, Code::PermissionDenied | Code::Unauthenticated) => Class::Denied,
+            // No other says anything about the rows.
+            _ => Class::Again,
+        };
+        let retry = status.get_details_retry_info();
+        Self::Problem(Problem {
+            retry_after: retry.and_then(|retry| retry.retry_delay),
+            ..Problem::new(class, message)
+        })
+    }
+
+    /// There is no answer, for this reason.
+    pub(super) fn no_answer(reason: &str) -> Self {
+        Self::Problem(Problem::new(
+            Class::Again,
+            format!("BigQuery does not answer: {reason}"),
+        ))
+    }
+}
+
+fn storage_error(status: &Status) -> Option<StorageErrorCode> {
+    let mut details = status.details.iter();
+    let detail = details.find(|detail| detail.type_url == StorageError::TYPE_URL)?;
+    let error = StorageError::decode(&*detail.value).ok()?;
+    StorageErrorCode::try_from(error.code).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use prost_types::Any;
+
+    use super::*;
+
+    fn class(code: Code, details: Vec<Any>) -> Option<Class> {
+        let status = Status {
+            code: code.into(),
+            message: String::new(),
+            details,
+        };
+        match Trouble::of(&status) {
+            Trouble::Problem(problem) => Some(problem.class),
+            Trouble::UnknownColumn(_) => None,
+        }
+    }
+
+    fn detail(code: StorageErrorCode) -> Vec<Any> {
+        let error = StorageError {
+            code: code.into(),
+            ..StorageError::default()
+        };
+        vec![Any {
+            type_url: StorageError::TYPE_URL.to_owned(),
+            value: error.encode_to_vec(),
+        }]
+    }
+
+    #[test]
+    fn each_code_has_what_helps() {
+        for (code, helps) in [
+            (Code::Aborted, Class::Again),
+            (Code::Cancelled, Class::Again),
+            (Code::DeadlineExceeded, Class::Again),
+            (Code::Internal, Class::Again),
+            (Code::ResourceExhausted, Class::Again),
+            (Code::Unavailable, Class::Again),
+            (Code::NotFound, Class::Missing),
+            (Code::PermissionDenied, Class::Denied),
+            (Code::Unauthenticated, Class::Denied),
+            (Code::InvalidArgument, Class::Invalid),
+        ] {
+            assert_eq!(class(code, Vec::new()), Some(helps), "{code:?}");
+        }
+    }
+
+    #[test]
+    fn a_detail_says_more_than_the_code() {
+        let missing = detail(StorageErrorCode::TableNotFound);
+        assert_eq!(class(Code::InvalidArgument, missing), Some(Class::Missing));
+        let unknown = detail(StorageErrorCode::SchemaMismatchExtraFields);
+        assert_eq!(class(Code::InvalidArgument, unknown), None);
+    }
+}
