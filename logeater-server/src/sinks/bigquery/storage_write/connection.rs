@@ -97,12 +97,18 @@ impl Connection {
                 answer
             }
             Ok(Err(_)) => Err(no_answer("the connection was given up")),
-            Err(_) => Err(no_answer(&format!("there was none within {:?}", self.patience))),
+            Err(_) => Err(no_answer(&format!(
+                "there was none within {:?}",
+                self.patience
+            ))),
         }
     }
 
     /// None if the connection has ended.
-    fn send(&self, rows: Vec<Bytes>) -> Option<oneshot::Receiver<Result<AppendRowsResponse, Ended>>> {
+    fn send(
+        &self,
+        rows: Vec<Bytes>,
+    ) -> Option<oneshot::Receiver<Result<AppendRowsResponse, Ended>>> {
         let mut open = lock(&self.open);
         let is_first = !open.is_told;
         let requests = open.requests.as_ref()?;
@@ -124,9 +130,8 @@ impl Connection {
         if is_first {
             request.write_stream.clone_from(&self.stream);
             concat!("logeater:", env!("CARGO_PKG_VERSION")).clone_into(&mut request.trace_id);
-            request.set_default_missing_value_interpretation(
-                MissingValueInterpretation::DefaultValue,
-            );
+            request
+                .set_default_missing_value_interpretation(MissingValueInterpretation::DefaultValue);
             data.writer_schema = Some(ProtoSchema {
                 proto_descriptor: Some(self.form.descriptor.clone()),
             });
@@ -166,7 +171,9 @@ async fn read(
         // The first request is the one that the trouble is about; BigQuery has not looked at the others.
         _ = waiting.send(Err(std::mem::replace(
             &mut ended,
-            Ended::Failed(Trouble::no_answer("the connection ended at another request")),
+            Ended::Failed(Trouble::no_answer(
+                "the connection ended at another request",
+            )),
         )));
     }
 }

@@ -139,7 +139,12 @@ impl<'c> Row<'c> {
         if let Some(place) = self.columns.place(name, usize::MAX)
             && let Some(column) = self.columns.get(place)
         {
-            scalar(&mut self.out, number(place), column.column_type, Cell::Text(text.into()));
+            scalar(
+                &mut self.out,
+                number(place),
+                column.column_type,
+                Cell::Text(text.into()),
+            );
         }
     }
 }

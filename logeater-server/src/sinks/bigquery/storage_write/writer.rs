@@ -45,7 +45,11 @@ impl Writer {
     }
 
     /// Writes rows of one table, and says what became of each.
-    pub(in crate::sinks::bigquery) async fn write(&self, form: &Arc<Form>, rows: &[Bytes]) -> Inserted {
+    pub(in crate::sinks::bigquery) async fn write(
+        &self,
+        form: &Arc<Form>,
+        rows: &[Bytes],
+    ) -> Inserted {
         let mut outcomes = vec![Outcome::Again(None); rows.len()];
         let mut requests = requests(rows);
         while let Some(request) = requests.pop_front() {
@@ -87,7 +91,11 @@ impl Writer {
     }
 
     /// An answer that is no error, or one about rows.
-    async fn append(&self, form: &Arc<Form>, rows: Vec<Bytes>) -> Result<AppendRowsResponse, Trouble> {
+    async fn append(
+        &self,
+        form: &Arc<Form>,
+        rows: Vec<Bytes>,
+    ) -> Result<AppendRowsResponse, Trouble> {
         let mut tries = 1;
         loop {
             let connection = self.connection(form);
@@ -121,7 +129,10 @@ impl Writer {
 
     /// The one that is open for the table, if it writes rows in this form.
     fn connection(&self, form: &Arc<Form>) -> Arc<Connection> {
-        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut connections = self
+            .connections
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(connection) = connections.get(&form.table)
             && connection.is_open()
             && Arc::ptr_eq(&connection.form, form)
@@ -136,16 +147,28 @@ impl Writer {
 
     /// Sends nothing more on a connection. It ends when the last that waits for an answer has it.
     fn leave(&self, connection: &Arc<Connection>) {
-        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut connections = self
+            .connections
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let table = &connection.form.table;
-        if connections.get(table).is_some_and(|kept| Arc::ptr_eq(kept, connection)) {
+        if connections
+            .get(table)
+            .is_some_and(|kept| Arc::ptr_eq(kept, connection))
+        {
             connections.remove(table);
         }
     }
 }
 
 fn is_denied(trouble: &Trouble) -> bool {
-    matches!(trouble, Trouble::Problem(Problem { class: Class::Denied, .. }))
+    matches!(
+        trouble,
+        Trouble::Problem(Problem {
+            class: Class::Denied,
+            ..
+        })
+    )
 }
 
 /// The places of the rows of each request.
@@ -180,7 +203,10 @@ fn judge(
             Ok(index) if index < rows => drop(refused.insert(index, error.message)),
             // Nothing is certain then.
             _ => {
-                let words = format!("BigQuery names the row {} of a request of {rows}", error.index);
+                let words = format!(
+                    "BigQuery names the row {} of a request of {rows}",
+                    error.index
+                );
                 for place in request {
                     outcomes[place] = Outcome::Again(Some(words.clone()));
                 }
