@@ -95,7 +95,7 @@ fn run(load: Load, kind: Kind) -> Result<[f64; 8], Failure> {
             None => Behind::Nothing,
         },
     };
-    let mut delivered = |process: &mut Process| match &warehouse {
+    let delivered = |process: &mut Process| match &warehouse {
         Some(warehouse) => Ok(warehouse.events()),
         None => process.events(),
     };

@@ -49,7 +49,8 @@ impl Retention {
         self
     }
 
-    /// The oldest events are removed while the store takes more bytes. Default: no limit.
+    /// The oldest events are removed while the store takes more bytes, with their dead letters, and dead letters whose
+    /// events are gone. It is looked at every ten seconds. Default: no limit.
     pub fn size(mut self, bytes: u64) -> Self {
         self.size = Some(bytes);
         self
@@ -116,12 +117,14 @@ impl Keeper {
 
     /// Removes what is too much, one chunk after the other, with pushes in between.
     async fn keep(&self, clock: &mut Steady) {
-        let mut events = 0;
+        let (mut events, mut dead_letters, mut stored) = (0, 0, None);
         while !self.stop.is_cancelled() {
             let now = clock.now(Timestamp::now(), Instant::now());
-            match self.remove(now).await {
+            match self.remove(now, stored).await {
                 Ok(removed) => {
                     events += removed.events;
+                    dead_letters += removed.dead_letters;
+                    stored = Some(removed.stored);
                     if !removed.is_partial {
                         break;
                     }
@@ -132,8 +135,12 @@ impl Keeper {
                 }
             }
         }
-        if events > 0 {
-            tracing::info!(events, "events were removed that are too old or too many");
+        if events + dead_letters > 0 {
+            tracing::info!(
+                events,
+                dead_letters,
+                "events and dead letters were removed that are too old or too many"
+            );
         }
         // Not before all is removed: it would take the space that the removal needs.
         let ballast = self.ballast();
@@ -147,11 +154,12 @@ impl Keeper {
         Ballast::new(&self.data, self.retention.ballast)
     }
 
-    async fn remove(&self, now: Timestamp) -> Result<Removed, Refusal> {
+    async fn remove(&self, now: Timestamp, stored: Option<i64>) -> Result<Removed, Refusal> {
         let bounds = Bounds {
             sinks: self.sinks.clone(),
             too_old: self.retention.too_old(now),
             size: self.retention.size,
+            stored,
         };
         let ballast = self.ballast();
         self.queue

@@ -14,7 +14,8 @@ fn event(event_type: &str, details: &str) -> StoredEvent {
 }
 
 fn rules(rules: impl IntoIterator<Item = Rule>) -> Rules {
-    Rules::new(rules.into_iter().collect())
+    // However slow the machine is.
+    Rules::new(rules.into_iter().collect()).patience(Duration::from_hours(1))
 }
 
 /// What a rule with this filter makes of an event with these details.
@@ -85,6 +86,16 @@ fn a_filter_changes_the_event_but_not_its_id() {
 }
 
 #[test]
+fn a_timestamp_that_a_filter_gives_is_in_utc() {
+    let expected = StoredEvent {
+        timestamp: "2026-01-31T10:00:00.000000Z".to_owned(),
+        ..event("cart.add", "{}")
+    };
+    let fate = filtered(r#".timestamp = "2026-01-31T12:00:00+02:00""#, "{}");
+    assert_eq!(fate, Fate::Deliver(expected));
+}
+
+#[test]
 fn numbers_that_a_filter_does_not_touch_stay_exact() {
     let details = r#"{"id":123456789012345678901234567890,"price":1.10,"big":9007199254740993}"#;
     let expected = event("cart.add", details);
@@ -137,6 +148,18 @@ fn what_a_filter_cannot_do_is_the_reason_of_a_dead_letter() {
         refused(filtered(".details = [1]", "{}")),
         "rule 1 (`*`): the filter gave details that are no object"
     );
+    assert_eq!(
+        refused(filtered("1", "{}")),
+        "rule 1 (`*`): the filter gave what is no event: invalid type: integer `1`, expected an event at line 1 column 1: 1"
+    );
+    assert_eq!(
+        refused(filtered(".timestamp = \"nonsense\"", "{}")),
+        "rule 1 (`*`): the filter gave what is no event: timestamp `nonsense` is none such as 2026-01-31T12:00:00Z"
+    );
+    for change in [".type = \"\"", ".type = \"cart add\"", ".service *= 100"] {
+        let reason = refused(filtered(change, "{}"));
+        assert!(reason.contains("gave what is no event: "), "{reason}");
+    }
 }
 
 #[test]
@@ -205,8 +228,25 @@ fn a_filter_that_never_ends_is_the_reason_of_a_dead_letter() {
         "[.details[] |= (def f: f; f)]",
         "path(def f: f; f)",
         "def f(g): f(g | g); f(.)",
+        "[range(1000)] as $a | [$a[] as $x | $a[] as $y | if $x == $y then 1 else {}[] end] | length",
+        "[range(1000)] as $a | $a | .[] |= ($a[] as $x | empty)",
+        "[range(1000) | []] as $a | last($a[] | $a[][])",
+        "[range(1000)] as $a | last($a[] | $a | ..)",
+        r#"("1 " * 1000) as $a | last(($a | fromjson) | ($a | fromjson) | empty)"#,
+        "(.,.)|(.,.)|(.,.)|(.,.)|(.,.)|(.,.)|(.,.)|(.,.)|(.,.)|(.,.)|(.,.)|(.,.)|(.,.)|(.,.)|(.,.)|(.,.)|(.,.)|(.,.)|(.,.)|(.,.)|(.,.)|empty",
     ];
-    check_bound(endless, "the filter takes more than 100000 steps");
+    check_bound(endless, "the filter takes more than 250000 steps");
+}
+
+#[test]
+fn a_filter_that_takes_too_long_is_the_reason_of_a_dead_letter() {
+    let rule = Rule::new("*").unwrap().filter("[.details[]]").unwrap();
+    let rules = rules([rule]).patience(Duration::ZERO);
+    let fate = fate(&rules, "archive", event("cart.add", r#"{"a":1}"#));
+    assert_eq!(
+        refused(fate),
+        "rule 1 (`*`): the filter takes more than 0ns"
+    );
 }
 
 #[test]
@@ -231,6 +271,12 @@ fn a_filter_that_makes_too_much_is_the_reason_of_a_dead_letter() {
         ".service *= 1000000000",
         "1000000000000000000000 * .service",
         "reduce range(40) as $i (.; [., .])",
+        "def f: . + . | f; [1] | f",
+        "[range(3000)] as $a | [range(3000) as $i | $a | .[0] = $i] | length",
+        "[range(3000)] as $a | reduce range(3000) as $i ({}; .[$i | tostring] = ($a | .[0] = $i)) | length",
+        "[range(3000)] as $a | reduce range(3000) as $i ({}; . + {($i | tostring): ($a | .[0] = $i)}) | length",
+        r#"[range(1000) | "a" * 1000000] | length"#,
+        ". as $x | . as $y | {$x, $y} | . as $x | {$x, y: .} | def f: . as $x | . as $y | {$x, $y} | f; f",
     ];
     check_bound(large, "the filter makes a value that is too large");
 }
@@ -272,6 +318,22 @@ fn a_filter_within_its_bounds_gives_what_jq_gives() {
             r#"{"a":"2"}"#,
         ),
         ("del(.details.a)", "{}"),
+        (
+            ".details.b = [1, 2] | .details.b[] += 1",
+            r#"{"a":1,"b":[2,3]}"#,
+        ),
+        (
+            ".details.a = ([[1], 2, {b: 3}] | [.[][]?])",
+            r#"{"a":[1,3]}"#,
+        ),
+        (
+            ".details.a = ({b: [1], k: 0} | [.b[], .b[.k]])",
+            r#"{"a":[1,1]}"#,
+        ),
+        (
+            ".details.a = ([[1, [2]]] | [.. | numbers])",
+            r#"{"a":[1,2]}"#,
+        ),
     ];
     for (filter, details) in filters {
         let expected = event("cart.add", details);

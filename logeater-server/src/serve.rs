@@ -194,7 +194,6 @@ impl Collector {
         let _web = self.web.take().map(|listener| {
             let sinks = Sinks {
                 statuses: runners.statuses(),
-                stored: self.store.stored(),
                 store: self.path.clone(),
             };
             Web::open(listener, Pages::new(&self.service, sinks))

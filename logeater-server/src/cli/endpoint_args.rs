@@ -1,6 +1,7 @@
 //! Where a command finds a collector, and how it connects.
 
 use std::error::Error;
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
 use tonic::transport::{Channel, Endpoint};
@@ -32,6 +33,18 @@ pub(super) struct EndpointArgs {
 }
 
 impl EndpointArgs {
+    /// What may help where the collector is reached, and what it says is not understood.
+    pub(super) fn hint(&self) -> String {
+        let other = url(&self.endpoint);
+        match other.strip_prefix("https://") {
+            Some(host) => format!("has it no TLS? then write http://{host}"),
+            None => format!(
+                "does it have TLS? then write {}",
+                other.replacen("http", "https", 1)
+            ),
+        }
+    }
+
     pub(super) async fn connect(self) -> Result<Channel, Box<dyn Error>> {
         let is_https = self.endpoint.uri().scheme_str() == Some("https");
         if !is_https && (self.ca.is_some() || self.cert.is_some()) {
@@ -40,10 +53,16 @@ impl EndpointArgs {
                 format!("certificates are for https:// alone, and the URL is {url}").into(),
             );
         }
+        let hint = self.hint();
         let endpoint = if is_https { self.tls()? } else { self.endpoint };
         endpoint.connect().await.map_err(|error| {
             let (url, reason) = (url(&endpoint), super::with_sources(&error));
-            format!("cannot reach a collector at {url}: {reason}").into()
+            let hint = if is_no_tls(&error) {
+                format!("; {hint}")
+            } else {
+                String::new()
+            };
+            format!("cannot reach a collector at {url}: {reason}{hint}").into()
         })
     }
 
@@ -70,6 +89,20 @@ impl EndpointArgs {
     fn tls(self) -> Result<Endpoint, Box<dyn Error>> {
         Err("cannot speak TLS: this logeater was built without its feature `tls`".into())
     }
+}
+
+/// Whether a handshake has failed because the other side speaks something else, or hangs up.
+fn is_no_tls(error: &(dyn Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |&error| error.source())
+        .filter_map(|error| error.downcast_ref::<io::Error>())
+        .any(|error| match error.kind() {
+            // Also what a certificate is refused with.
+            ErrorKind::InvalidData => error.to_string().contains("corrupt message"),
+            kind => matches!(
+                kind,
+                ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof
+            ),
+        })
 }
 
 #[cfg(feature = "tls")]

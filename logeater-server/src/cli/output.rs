@@ -73,9 +73,22 @@ pub(super) fn object(columns: &[String], row: Vec<Value>) -> Value {
 fn cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => visible(text),
         other => other.to_string(),
     }
+}
+
+/// A text with escapes for what would control the terminal: it may come from anyone who sends events.
+pub(super) fn visible(text: &str) -> String {
+    let mut visible = String::with_capacity(text.len());
+    for char in text.chars() {
+        if char.is_control() {
+            visible.extend(char.escape_default());
+        } else {
+            visible.push(char);
+        }
+    }
+    visible
 }
 
 /// Writes to stdout; who closed it wants no more.

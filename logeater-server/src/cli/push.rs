@@ -68,14 +68,16 @@ impl Push {
                 .map_err(|_| "the token has characters that no header may have")?;
             request.metadata_mut().insert("authorization", bearer);
         }
+        let hint = self.endpoint.hint();
         let channel = self.endpoint.connect().await?;
         let answer = EventClient::new(channel).push(request).await;
         let answer = answer.map_err(|status| {
-            format!(
-                "the collector did not take it: {:?}: {}",
-                status.code(),
-                status.message()
-            )
+            let (code, message) = (status.code(), status.message());
+            match status.source() {
+                // No collector has said this.
+                Some(_) => format!("the collector did not answer: {message}; {hint}"),
+                None => format!("the collector did not take it: {code:?}: {message}"),
+            }
         })?;
         if !answer.into_inner().success {
             return Err("the collector did not take it".into());

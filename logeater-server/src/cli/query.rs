@@ -96,6 +96,9 @@ fn explain(error: &(dyn Error + 'static)) -> Box<dyn Error> {
         Some(ErrorCode::ApiMisuse) => {
             "there is no statement in it: write one such as `SELECT type, count(*) FROM events GROUP BY type`".into()
         }
+        Some(ErrorCode::AuthorizationForStatementDenied) => {
+            "the store is only read, and no other file is opened or written".into()
+        }
         _ => error.to_string().into(),
     }
 }

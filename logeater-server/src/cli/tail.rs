@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use globset::{Glob, GlobMatcher};
 
-use super::output::{Format, goes_on};
+use super::output::{Format, goes_on, visible};
 use super::store_args::StoreArgs;
 use crate::StoredEvent;
 use crate::sinks::line;
@@ -126,18 +126,20 @@ fn next(reader: &Reader, last: &mut i64) -> Result<Option<Vec<StoredEvent>>, cra
 }
 
 fn show(event: &StoredEvent) -> String {
-    format!(
-        "{}  {}  {}  {}  {}\n",
-        event.timestamp,
-        event.service,
-        event.event_type,
-        event.user_id.as_deref().unwrap_or("-"),
-        event
-            .details
-            .as_deref()
-            .unwrap_or("-")
-            .replace(['\n', '\r'], " "),
-    )
+    // Between the members of an object they are white space.
+    let details = event
+        .details
+        .as_deref()
+        .map(|json| json.replace(['\n', '\r', '\t'], " "));
+    let fields = [
+        Some(&event.timestamp),
+        Some(&event.service),
+        Some(&event.event_type),
+        event.user_id.as_ref(),
+        details.as_ref(),
+    ];
+    let fields = fields.map(|field| field.map_or("-".to_owned(), |text| visible(text)));
+    fields.join("  ") + "\n"
 }
 
 fn glob(pattern: &str) -> Result<GlobMatcher, String> {

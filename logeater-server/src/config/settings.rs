@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use logeater_schema::Catalog;
@@ -40,11 +41,11 @@ pub(crate) struct Listen {
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct Overrides {
     /// Where to listen for gRPC; port 0 takes a free one [default: 127.0.0.1:50051]
-    #[arg(long, value_name = "HOST:PORT", env = "LOGEATER_LISTEN")]
+    #[arg(long, value_name = "HOST:PORT", env = "LOGEATER_LISTEN", value_parser = address)]
     pub(crate) listen: Option<String>,
 
     /// Where to listen for /metrics, /healthz and /readyz; without it, nowhere
-    #[arg(long, value_name = "HOST:PORT", env = "LOGEATER_LISTEN_HTTP")]
+    #[arg(long, value_name = "HOST:PORT", env = "LOGEATER_LISTEN_HTTP", value_parser = address)]
     pub(crate) listen_http: Option<String>,
 
     /// The folder of the store, made if it is missing
@@ -80,6 +81,7 @@ impl Settings {
             settings.config = settings.config.catalog(Catalog::read(catalog)?);
         }
         settings.listen.over(flags);
+        settings.listen.check()?;
         Ok(settings)
     }
 
@@ -125,6 +127,17 @@ impl Listen {
         self.grpc.as_deref().unwrap_or(GRPC)
     }
 
+    /// Two cannot listen at one place, but for those that take any port.
+    fn check(&self) -> Result<(), String> {
+        let grpc = self.grpc();
+        if self.http.as_deref() == Some(grpc) && !grpc.ends_with(":0") {
+            return Err(format!(
+                "gRPC and the pages cannot both listen on {grpc}: give one of them another port"
+            ));
+        }
+        Ok(())
+    }
+
     fn over(&mut self, flags: &Overrides) {
         let places = [
             (&mut self.grpc, &flags.listen),
@@ -135,6 +148,22 @@ impl Listen {
                 place.clone_from(flag);
             }
         }
+    }
+}
+
+/// Whether it is a host, or an address of one, with a port.
+pub(super) fn is_address(text: &str) -> bool {
+    text.rsplit_once(':').is_some_and(|(host, port)| {
+        let is_host = text.parse::<SocketAddr>().is_ok() || !host.is_empty() && !host.contains(':');
+        is_host && port.parse::<u16>().is_ok()
+    })
+}
+
+fn address(text: &str) -> Result<String, &'static str> {
+    if is_address(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("no address with a port: write 127.0.0.1:50051 or [::]:50051")
     }
 }
 

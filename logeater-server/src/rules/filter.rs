@@ -2,11 +2,14 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use jaq_core::load::{self, Arena, File, Loader, parse::Def};
 use jaq_core::{Compiler, Ctx, Exn, Vars};
 use jaq_json::write::Pp;
 use jaq_json::{Val, read, write};
+use logeater_proto::SERVICE_BYTES_MAX;
+use logeater_schema::check_event_type;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -16,6 +19,7 @@ use super::stepping;
 use crate::StoredEvent;
 use crate::shorten::shorten;
 use crate::sinks::line;
+use crate::time;
 
 /// The most characters that a reason shows of what a filter gives.
 const FOUND_CHARS_MAX: usize = 200;
@@ -69,6 +73,7 @@ impl FilterError {
 
 /// What a filter gives. It can change neither the event's id nor when it was stored.
 #[derive(Deserialize)]
+#[serde(expecting = "an event")]
 struct Changed<'a> {
     timestamp: String,
     service: String,
@@ -92,8 +97,8 @@ impl Filter {
         compile(PROGRAM, prelude).map(Self)
     }
 
-    pub(super) fn apply(&self, event: StoredEvent) -> Fate {
-        match catch_unwind(AssertUnwindSafe(|| self.run(&event))) {
+    pub(super) fn apply(&self, event: StoredEvent, patience: Duration) -> Fate {
+        match catch_unwind(AssertUnwindSafe(|| self.run(&event, patience))) {
             Ok(Ok(Some(event))) => Fate::Deliver(event),
             Ok(Ok(None)) => Fate::LeaveOut,
             Ok(Err(reason)) => Fate::Refuse(event, shorten(&reason, REASON_CHARS_MAX).into_owned()),
@@ -102,11 +107,11 @@ impl Filter {
     }
 
     /// The event that it makes of another; `None` if it gives nothing.
-    fn run(&self, event: &StoredEvent) -> Result<Option<StoredEvent>, String> {
+    fn run(&self, event: &StoredEvent, patience: Duration) -> Result<Option<StoredEvent>, String> {
         let mut json = Vec::new();
         line::write(event, &mut json);
         let value = read::parse_single(&json).map_err(|error| error.to_string())?;
-        let run = Run::new(&self.0.lut);
+        let run = Run::new(&self.0.lut, patience);
         let context = Ctx::<Bounded>::new(&run, Vars::new([]));
         let mut given = self.0.id.run((context, value));
         let first = given.next();
@@ -182,8 +187,25 @@ fn changed(event: &StoredEvent, given: &Val) -> Result<StoredEvent, String> {
     if details.is_some_and(|details| !details.starts_with('{')) {
         return Err("the filter gave details that are no object".to_owned());
     }
+    let given = |problem: String| format!("the filter gave what is no event: {problem}");
+    check_event_type(&changed.r#type).map_err(|error| {
+        let found = shorten(&changed.r#type, FOUND_CHARS_MAX);
+        given(format!("type `{found}`: {error}"))
+    })?;
+    let timestamp = time::timestamp(&changed.timestamp).ok_or_else(|| {
+        let found = shorten(&changed.timestamp, FOUND_CHARS_MAX);
+        given(format!(
+            "timestamp `{found}` is none such as 2026-01-31T12:00:00Z"
+        ))
+    })?;
+    if changed.service.len() > SERVICE_BYTES_MAX {
+        let found = changed.service.len();
+        return Err(given(format!(
+            "the name of the service has {found} bytes, and at most {SERVICE_BYTES_MAX} are taken"
+        )));
+    }
     Ok(StoredEvent {
-        timestamp: changed.timestamp,
+        timestamp: timestamp.into_owned(),
         service: changed.service,
         event_type: changed.r#type,
         user_id: changed.user_id,

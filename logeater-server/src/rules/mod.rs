@@ -6,6 +6,7 @@ mod rule;
 mod sample;
 mod stepping;
 
+use std::time::Duration;
 use std::{io, thread};
 
 use crate::StoredEvent;
@@ -16,11 +17,15 @@ pub use rule::{Rule, RuleError};
 /// The stack of the thread of filters: 256 MiB of addresses, of which memory is taken as they are used.
 const STACK_BYTES: usize = 256 << 20;
 
+/// The longest time that a filter may take for one event: no thread can be ended from outside.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Rules in their order. Each that matches an event's type is applied to what the ones before it left.
 #[derive(Debug)]
 pub(crate) struct Rules {
-    rules: Vec<Rule>,
+    in_order: Vec<Rule>,
     stack_bytes: usize,
+    patience: Duration,
 }
 
 impl Default for Rules {
@@ -41,8 +46,9 @@ pub(crate) enum Fate {
 impl Rules {
     pub(crate) fn new(rules: Vec<Rule>) -> Self {
         Self {
-            rules,
+            in_order: rules,
             stack_bytes: STACK_BYTES,
+            patience: PATIENCE,
         }
     }
 
@@ -55,14 +61,20 @@ impl Rules {
         }
     }
 
+    /// The same with so much time for each event.
+    #[cfg(test)]
+    pub(crate) fn patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
     /// Whether all events go on as they are.
     pub(crate) fn is_empty(&self) -> bool {
-        self.rules.is_empty()
+        self.in_order.is_empty()
     }
 
     /// The sinks that rules name.
     pub(crate) fn sink_names(&self) -> impl Iterator<Item = &str> {
-        let names = self.rules.iter().flat_map(Rule::sink_names);
+        let names = self.in_order.iter().flat_map(Rule::sink_names);
         names.map(String::as_str)
     }
 
@@ -76,7 +88,7 @@ impl Rules {
     pub(crate) fn apply_to_all(&self, sink: &str, events: &[StoredEvent]) -> io::Result<Vec<Fate>> {
         let apply = |event: &StoredEvent| self.apply(sink, event.clone());
         let apply_to_all = || events.iter().map(apply).collect();
-        if !self.rules.iter().any(Rule::has_filter) {
+        if !self.in_order.iter().any(Rule::has_filter) {
             return Ok(apply_to_all());
         }
         let refuse =
@@ -91,9 +103,9 @@ impl Rules {
     /// What becomes of an event on its way to a sink.
     fn apply(&self, sink: &str, mut event: StoredEvent) -> Fate {
         let event_type = event.event_type.clone();
-        let rules = (1..).zip(&self.rules);
+        let rules = (1..).zip(&self.in_order);
         for (number, rule) in rules.filter(|(_, rule)| rule.matches(&event_type)) {
-            event = match rule.apply(sink, event) {
+            event = match rule.apply(sink, event, self.patience) {
                 Fate::Deliver(event) => event,
                 Fate::LeaveOut => return Fate::LeaveOut,
                 Fate::Refuse(event, reason) => {

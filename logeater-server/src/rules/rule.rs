@@ -1,5 +1,7 @@
 //! One rule: which types it is about, and what it does to their events.
 
+use std::time::Duration;
+
 use globset::{Glob, GlobMatcher};
 
 use super::Fate;
@@ -89,11 +91,12 @@ impl Rule {
     /// They are changed by a jq filter over `{event_id, timestamp, service, type, user_id, details}`.
     ///
     /// It gives the event that goes on, or nothing to leave it out. Its `event_id` stays. An event on which it fails, or for
-    /// which it gives what is no event, is a dead letter.
+    /// which it gives what no client could send, is a dead letter.
     ///
-    /// So is one for which it takes more than 100,000 steps (calls of a definition, rounds of a fold, numbers of a range),
-    /// calls itself too deep, or makes a text of more than 16 MiB or a value of more than 1,000 levels: a mistake ends
-    /// neither the sink nor the process. These bounds are for mistakes: a filter is trusted as the configuration is.
+    /// So is one for which it takes more than 250,000 steps (calls of a definition, rounds of a fold, sums, values of a range,
+    /// of `.[]`, of `..` or of a comma) or more than 5 seconds, calls itself too deep, puts more than 4 million values into
+    /// others, or makes a text of more than 16 MiB or a value of more than 1,000 levels: neither a mistake nor what a client
+    /// has sent ends the sink or the process. A call of a built-in filter, such as `sort`, goes to its end.
     ///
     /// # Errors
     ///
@@ -120,7 +123,7 @@ impl Rule {
         self.types.is_match(event_type)
     }
 
-    pub(super) fn apply(&self, sink: &str, event: StoredEvent) -> Fate {
+    pub(super) fn apply(&self, sink: &str, event: StoredEvent, patience: Duration) -> Fate {
         let has_sink = |sinks: &Vec<String>| sinks.iter().any(|name| name == sink);
         let goes_on = !self.drop
             && self.sinks.as_ref().is_none_or(has_sink)
@@ -129,7 +132,7 @@ impl Rule {
                 .is_none_or(|sample| sample.keeps(&event.event_id));
         match &self.filter {
             _ if !goes_on => Fate::LeaveOut,
-            Some(filter) => filter.apply(event),
+            Some(filter) => filter.apply(event, patience),
             None => Fate::Deliver(event),
         }
     }

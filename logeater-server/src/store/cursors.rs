@@ -7,11 +7,18 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::clock;
 use super::reader::{Reader, StoredEvent};
+#[cfg(feature = "cli")]
+use super::reconcile::SinkCount;
 use super::sql;
 use super::text::Text;
-#[cfg(feature = "cli")]
-use super::{reconcile::SinkCount, schema};
 use crate::Error;
+
+/// How many events a sink has yet to get of those that are there, behind its cursor and once more. No number is left out
+/// between the first and the last, so that they need not be counted.
+#[cfg(any(feature = "cli", feature = "web"))]
+const PENDING: &str = "
+coalesce(max((SELECT max(rowid) FROM events) - max((SELECT min(rowid) - 1 FROM events), cursor), 0), 0)
++ (SELECT count(*) FROM _logeater_resend WHERE sink = name)";
 
 /// A sink's place, as its runner needs it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,15 +77,10 @@ pub(crate) fn register(conn: &Connection, sink: &str) -> rusqlite::Result<u64> {
 #[cfg(feature = "cli")]
 pub(crate) fn list(reader: &Reader) -> Result<Vec<SinkCount>, Error> {
     reader.query(|conn| {
-        // The events that there are, and the sinks' places in them, are of one moment.
-        let snapshot = conn.unchecked_transaction()?;
-        let last = schema::last_sequence(&snapshot)?;
-        let mut query = snapshot.prepare(
-            "SELECT name, cursor, delivered, left_out, dead, paused,
-                 max(?1 - cursor, 0) + (SELECT count(*) FROM _logeater_resend WHERE sink = name)
-             FROM _logeater_sinks ORDER BY name",
-        )?;
-        let sinks = query.query_map([last], |row| {
+        let mut query = conn.prepare(&format!(
+            "SELECT name, cursor, delivered, left_out, dead, paused, {PENDING} FROM _logeater_sinks ORDER BY name"
+        ))?;
+        let sinks = query.query_map([], |row| {
             Ok(SinkCount {
                 sink: row.get(0)?,
                 cursor: row.get(1)?,
@@ -114,12 +116,12 @@ pub(crate) fn place(reader: &Reader, sink: &str) -> Result<Option<Place>, Error>
 #[cfg(feature = "web")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Account {
-    pub(crate) cursor: i64,
+    pub(crate) pending: u64,
     pub(crate) paused: bool,
     pub(crate) delivered: u64,
     pub(crate) left_out: u64,
     pub(crate) dead: u64,
-    /// When the first event behind the cursor was stored, to the second; `None` if there is none.
+    /// When the first event was stored that it has yet to get, to the second; `None` if there is none.
     pub(crate) waits_since: Option<String>,
 }
 
@@ -127,15 +129,19 @@ pub(crate) struct Account {
 #[cfg(feature = "web")]
 pub(crate) fn account(reader: &Reader, sink: &str) -> Result<Option<Account>, Error> {
     reader.query(|conn| {
-        let mut query = conn.prepare_cached(
-            "SELECT cursor, paused, delivered, left_out, dead, (
-                 SELECT stored_at FROM _logeater_marks WHERE sequence <= cursor
-                     AND EXISTS (SELECT 1 FROM events WHERE rowid > cursor) ORDER BY sequence DESC LIMIT 1
-             ) FROM _logeater_sinks WHERE name = ?1",
-        )?;
+        let mut query = conn.prepare_cached(&format!(
+            "SELECT {PENDING}, paused, delivered, left_out, dead, (
+                 SELECT stored_at FROM _logeater_marks WHERE sequence < (
+                     SELECT min(first) FROM (
+                         SELECT min(sequence) AS first FROM _logeater_resend WHERE sink = name
+                         UNION ALL SELECT min(rowid) FROM events WHERE rowid > cursor
+                     )
+                 ) ORDER BY sequence DESC LIMIT 1
+             ) FROM _logeater_sinks WHERE name = ?1"
+        ))?;
         let account = query.query_row([sink], |row| {
             Ok(Account {
-                cursor: row.get(0)?,
+                pending: row.get(0)?,
                 paused: row.get(1)?,
                 delivered: row.get(2)?,
                 left_out: row.get(3)?,
@@ -267,6 +273,41 @@ mod tests {
         assert!(record(&conn, "archive", 0, &progress).unwrap());
         drop(conn);
         reconcile(&path).unwrap().differences
+    }
+
+    #[cfg(all(feature = "cli", feature = "web"))]
+    #[test]
+    fn what_a_sink_has_yet_to_get_is_there_and_comes_once_more_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("logeater.db");
+        let (conn, _) = schema::open(&path, &Catalog::new()).unwrap();
+        // Of seven events retention has taken three.
+        conn.execute_batch(
+            "INSERT INTO events (rowid, event_id, cluster_key, timestamp, service, type)
+             VALUES (4, 4, '', '', '', ''), (5, 5, '', '', '', ''), (6, 6, '', '', '', ''), (7, 7, '', '', '', '');
+             UPDATE _logeater SET value = 7 WHERE key = 'sequence';
+             INSERT INTO _logeater_marks VALUES (0, 'one'), (3, 'four'), (4, 'five'), (6, 'seven');
+             INSERT INTO _logeater_sinks (name, began, cursor) VALUES
+                 ('behind', 5, 6), ('done', 7, 7), ('resending', 6, 7), ('since_long_ago', 1, 1);
+             INSERT INTO _logeater_resend VALUES ('resending', 5)",
+        )
+        .unwrap();
+        let reader = Reader::open(&path).unwrap();
+        let listed = list(&reader).unwrap();
+        for (place, (sink, pending, waits_since)) in [
+            ("behind", 1, Some("seven")),
+            ("done", 0, None),
+            ("resending", 1, Some("five")),
+            ("since_long_ago", 4, Some("four")),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let account = account(&reader, sink).unwrap().unwrap();
+            let found = (account.pending, account.waits_since.as_deref());
+            assert_eq!(found, (pending, waits_since), "{sink}");
+            assert_eq!(listed[place].pending, pending, "{sink}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::{Connection, OpenFlags, Row};
 
 use super::{failure, schema};
@@ -76,6 +77,14 @@ impl StoredEvent {
     }
 }
 
+/// What reads the store writes no other file: `VACUUM INTO` attaches the one that it makes.
+fn no_other_file(context: AuthContext<'_>) -> Authorization {
+    match context.action {
+        AuthAction::Attach { .. } => Authorization::Deny,
+        _ => Authorization::Allow,
+    }
+}
+
 /// A connection that only reads. What was committed before a query is seen by it.
 #[derive(Debug)]
 pub(crate) struct Reader {
@@ -88,7 +97,8 @@ impl Reader {
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
         let failed = |error: rusqlite::Error| failure::of_store(path, error);
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let conn = Connection::open_with_flags(path, flags).map_err(failed)?;
+        let mut conn = Connection::open_with_flags(path, flags).map_err(failed)?;
+        conn.authorizer(Some(no_other_file)).map_err(failed)?;
         conn.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
         schema::expect_newest(&conn, path)?;
         Ok(Self {

@@ -7,9 +7,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
+use super::clock;
 use super::cursors::refused_by;
 use super::insert;
 use super::schema;
+use super::text::Text;
 use crate::batch::Batch;
 use crate::details;
 use crate::plan::Plan;
@@ -44,7 +46,8 @@ pub(super) fn sequence_before(conn: &Connection, moment: &str) -> rusqlite::Resu
 
 /// Moves a sink's cursor back, and returns how many events are delivered again; none if it was not past it.
 ///
-/// What retention has taken is not delivered again. `None` if there is no such sink.
+/// What retention has taken is not delivered again. Dead letters of events that are delivered again are gone. `None` if
+/// there is no such sink.
 pub(super) fn move_back(
     conn: &Connection,
     sink: &str,
@@ -68,10 +71,16 @@ pub(super) fn move_back(
         "DELETE FROM _logeater_resend WHERE sink = ?1 AND sequence > ?2",
         (sink, sequence),
     )?;
+    let dead = conn.execute(
+        "DELETE FROM dead_letters WHERE refused_by = ?1
+             AND event_id IN (SELECT event_id FROM events WHERE rowid > ?2 AND rowid <= ?3)",
+        (refused_by(sink), sequence, cursor),
+    )?;
     conn.execute(
-        "UPDATE _logeater_sinks SET began = began + ?2 - cursor + ?3, cursor = ?2, generation = generation + 1
+        "UPDATE _logeater_sinks SET
+             began = began + ?2 - cursor + ?3 + ?4, cursor = ?2, dead = dead - ?4, generation = generation + 1
          WHERE name = ?1",
-        (sink, sequence, resends),
+        (sink, sequence, resends, dead),
     )?;
     let again = "SELECT count(*) FROM events WHERE rowid > ?1 AND rowid <= ?2";
     conn.query_one(again, [sequence, cursor], |row| row.get(0))
@@ -104,6 +113,15 @@ pub(super) fn resend_dead_letters(
     Ok((known > 0).then_some((removed as u64, left)))
 }
 
+/// What became of details that were to become a row.
+enum Made {
+    Row,
+    /// They do not fit, for this reason.
+    Misfit(String),
+    /// Their event is not there any more.
+    Gone,
+}
+
 /// An event whose details are to become a row.
 struct Candidate {
     rowid: i64,
@@ -122,16 +140,17 @@ pub(super) fn fill_from_dead_letters(
     let query = "SELECT rowid, event_id, cluster_key, type, details FROM dead_letters
          WHERE rowid > ?1 AND refused_by = ?2 ORDER BY rowid LIMIT ?3";
     let refused_by = format!("table {table}");
-    fill(conn, plan, query, &refused_by, |conn, candidate| {
-        conn.execute(
-            "DELETE FROM dead_letters WHERE rowid = ?1",
-            [candidate.rowid],
-        )
-        .map(drop)
+    fill(conn, plan, query, &refused_by, |conn, candidate, made| {
+        if matches!(made, Made::Row) {
+            let made = "DELETE FROM dead_letters WHERE rowid = ?1";
+            conn.execute(made, [candidate.rowid])?;
+        }
+        Ok(())
     })
 }
 
-/// Makes the rows of a table that its events lack, because the catalog did not know their type when they came.
+/// Makes the rows of a table that its events lack, because the catalog did not know their type when they came. What does
+/// not fit becomes a dead letter.
 pub(super) fn fill_from_events(
     conn: &mut Connection,
     plan: &Arc<Plan>,
@@ -144,10 +163,43 @@ pub(super) fn fill_from_events(
          ORDER BY rowid LIMIT ?3",
         super::sql::quote(table)
     );
-    fill(conn, plan, &query, table, |_, _| Ok(()))
+    fill(
+        conn,
+        plan,
+        &query,
+        table,
+        |conn, candidate, made| match made {
+            Made::Misfit(reason) => bury(conn, table, candidate, reason),
+            Made::Row | Made::Gone => Ok(()),
+        },
+    )
 }
 
-/// Goes through the rows of a query in chunks, makes the extended row of each that fits, and does `after` for it.
+/// Writes a dead letter of a table, unless the event has one.
+fn bury(
+    conn: &Connection,
+    table: &str,
+    candidate: &Candidate,
+    reason: &str,
+) -> rusqlite::Result<()> {
+    let now = clock::now()?;
+    let insert = "INSERT INTO dead_letters (event_id, cluster_key, refused_at, refused_by, reason, type, details)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7
+         WHERE NOT EXISTS (SELECT 1 FROM dead_letters WHERE event_id = ?1 AND refused_by = ?4)";
+    conn.prepare_cached(insert)?.execute((
+        &candidate.event_id,
+        Text(clock::day(&now)),
+        Text(&now),
+        format!("table {table}"),
+        reason,
+        &candidate.event_type,
+        &candidate.details,
+    ))?;
+    Ok(())
+}
+
+/// Goes through the rows of a query in chunks, makes the extended row of each that fits, and does `after` with each
+/// whose type the catalog knows.
 ///
 /// What is read is looked at again in the transaction that writes: others write meanwhile, and are not kept waiting.
 fn fill(
@@ -155,7 +207,7 @@ fn fill(
     plan: &Arc<Plan>,
     query: &str,
     key: &str,
-    after: impl Fn(&Connection, &Candidate) -> rusqlite::Result<()>,
+    after: impl Fn(&Connection, &Candidate, &Made) -> rusqlite::Result<()>,
 ) -> rusqlite::Result<Filled> {
     let (mut filled, mut last) = (Filled::default(), 0);
     loop {
@@ -177,26 +229,25 @@ fn fill(
         last = end.rowid;
         let change = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for candidate in &candidates {
-            match make_row(&change, plan, candidate)? {
-                Some(true) => {
-                    filled.rows += 1;
-                    after(&change, candidate)?;
-                }
-                Some(false) => filled.misfits += 1,
-                None => {}
+            let Some(made) = make_row(&change, plan, candidate)? else {
+                continue;
+            };
+            match made {
+                Made::Row => filled.rows += 1,
+                Made::Misfit(_) | Made::Gone => filled.misfits += 1,
             }
+            after(&change, candidate, &made)?;
         }
         change.commit()?;
     }
 }
 
-/// Makes an extended row; says whether the details fit and their event is still there, and nothing of a type that the
-/// catalog does not know.
+/// Makes an extended row; `None` of a type that the catalog does not know.
 fn make_row(
     conn: &Connection,
     plan: &Arc<Plan>,
     candidate: &Candidate,
-) -> rusqlite::Result<Option<bool>> {
+) -> rusqlite::Result<Option<Made>> {
     let Some((_, known)) = plan.find(&candidate.event_type) else {
         return Ok(None);
     };
@@ -204,11 +255,13 @@ fn make_row(
         .prepare_cached("SELECT 1 FROM events WHERE event_id = ?1")?
         .exists([&candidate.event_id])?;
     if !is_there {
-        return Ok(Some(false));
+        return Ok(Some(Made::Gone));
     }
     let json = candidate.details.as_deref().unwrap_or("{}");
-    let Ok(Ok(cells)) = details::cells(&known.columns, json) else {
-        return Ok(Some(false));
+    let cells = match details::cells(&known.columns, json) {
+        Ok(Ok(cells)) => cells,
+        Ok(Err(misfit)) => return Ok(Some(Made::Misfit(misfit.to_string()))),
+        Err(error) => return Ok(Some(Made::Misfit(error.to_string()))),
     };
     let mut batch = Batch::new(Bytes::new(), Arc::clone(plan));
     let cells = batch.keep_cells(cells);
@@ -219,5 +272,5 @@ fn make_row(
         &batch,
         &cells,
     )?;
-    Ok(Some(true))
+    Ok(Some(Made::Row))
 }

@@ -9,7 +9,6 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
-use tokio::sync::watch;
 
 use crate::Error;
 use crate::sinks::Status;
@@ -20,8 +19,6 @@ use crate::store::cursors::{self, Account};
 #[derive(Debug)]
 pub(crate) struct Sinks {
     pub(crate) statuses: Vec<(String, Arc<Status>)>,
-    /// The sequence of the last event that is stored.
-    pub(crate) stored: watch::Receiver<i64>,
     pub(crate) store: PathBuf,
 }
 
@@ -56,13 +53,13 @@ impl SinkMetrics {
         );
         registry.register_with_unit(
             "sink_lag",
-            "How long ago the first event behind the sink's cursor was stored",
+            "How long ago the first event was stored that the sink has yet to get",
             Unit::Seconds,
             self.lag_seconds.clone(),
         );
         registry.register(
             "sink_lag_events",
-            "Events behind the sink's cursor that it has not passed yet",
+            "Events that the sink has yet to get, once more those that are replayed",
             self.lag.clone(),
         );
         registry.register(
@@ -91,7 +88,7 @@ impl SinkMetrics {
         for (name, status) in &sinks.statuses {
             let sink = Named { sink: name.clone() };
             if let Some(account) = cursors::account(&reader, name)? {
-                self.show(&sink, &account, *sinks.stored.borrow());
+                self.show(&sink, &account);
             }
             let is_failing = status.is_failing().into();
             self.failing.get_or_create(&sink).set(is_failing);
@@ -101,8 +98,9 @@ impl SinkMetrics {
         Ok(())
     }
 
-    fn show(&self, sink: &Named, account: &Account, stored: i64) {
-        self.lag.get_or_create(sink).set(stored - account.cursor);
+    fn show(&self, sink: &Named, account: &Account) {
+        let pending = i64::try_from(account.pending).unwrap_or(i64::MAX);
+        self.lag.get_or_create(sink).set(pending);
         let since = account.waits_since.as_deref().map(str::parse::<Timestamp>);
         let waits = since
             .and_then(Result::ok)

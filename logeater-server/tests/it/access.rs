@@ -293,6 +293,26 @@ mod tls {
         assert!(pushed.status.success(), "{pushed:?}");
         assert_eq!(push(&arguments[..1]).status.code(), Some(1));
         assert_eq!(push(&[]).status.code(), Some(1));
+        let refused = |url: &str| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_logeater"));
+            let output = command
+                .args(["push", "cart.add", "--endpoint", url])
+                .output();
+            String::from_utf8(output.unwrap().stderr).unwrap()
+        };
+        let said = refused(&url.replace("https:", "http:"));
+        assert!(
+            said.ends_with(&format!("does it have TLS? then write {url}\n")),
+            "{said}"
+        );
+        let other = Folder::new();
+        let plain = Running::start(other.config()).await;
+        let said = refused(&plain.address.replace("http:", "https:"));
+        assert!(
+            said.ends_with(&format!("has it no TLS? then write {}\n", plain.address)),
+            "{said}"
+        );
+        plain.stop().await.unwrap();
         assert_eq!(folder.one::<i64>("SELECT count(*) FROM events", []), 1);
         running.stop().await.unwrap();
     }

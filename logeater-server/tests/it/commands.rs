@@ -84,6 +84,21 @@ async fn a_query_cannot_change_the_store() {
     let folder = three_events().await;
     let said = failed(&mut on(&folder, &["query", "DELETE FROM events"]), 1);
     assert_eq!(said, "error: attempt to write a readonly database\n");
+    let copy = folder.data().join("copy.db");
+    for sql in ["VACUUM INTO", "ATTACH"] {
+        let sql = format!("{sql} '{}'", copy.display());
+        let sql = if sql.starts_with("ATTACH") {
+            sql + " AS copy"
+        } else {
+            sql
+        };
+        let said = failed(&mut on(&folder, &["query", &sql]), 1);
+        assert_eq!(
+            said,
+            "error: the store is only read, and no other file is opened or written\n"
+        );
+    }
+    assert!(!copy.exists());
     let said = failed(
         &mut on(&folder, &["query", "SELECT missing FROM events"]),
         1,
@@ -280,6 +295,24 @@ async fn tail_follows_the_events_that_come() {
     let line = tokio::task::spawn_blocking(next).await.unwrap();
     assert!(line.contains("after"), "{line}");
     running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_clients_have_sent_does_not_control_the_terminal() {
+    let folder = Folder::new();
+    let running = Running::start(folder.config()).await;
+    let mut event = event_with_id(1, "cart.add", "{\n\"sku\":\t1}");
+    event.user_id = Some("u\n\u{1b}[31m\u{9b}2J".to_owned());
+    running.client().await.push(event).await.unwrap();
+    running.stop().await.unwrap();
+    let user = r"u\n\u{1b}[31m\u{9b}2J";
+    assert_eq!(
+        printed(&mut on(&folder, &["query", "SELECT user_id FROM events"])),
+        format!(" user_id\n {user}\n")
+    );
+    let tail = printed(&mut on(&folder, &["tail"]));
+    let fields = format!("cart.add  {user}  {{ \"sku\": 1}}\n");
+    assert!(tail.ends_with(&fields), "{tail}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -343,6 +343,65 @@ fn flags_and_variables_stand_over_the_file() {
 }
 
 #[test]
+fn a_rule_with_several_mistakes_says_all_of_them() {
+    let said = mistakes(
+        "data = \"data\"\n[[rules]]\nmatch = \"cart.[a\"\nsample = 7\nfilter = \".a | (\"\n",
+    );
+    let said = places(&said);
+    let lines: Vec<_> = said.iter().map(|said| &said[..1]).collect();
+    assert_eq!(lines, ["3", "4", "5"], "{said:?}");
+}
+
+#[test]
+fn two_sinks_cannot_write_to_one_folder_whatever_it_is_called() {
+    let sink =
+        |name: &str, path: &str| format!("[sinks.{name}]\ntype = \"jsonl\"\npath = \"{path}\"\n");
+    let text = [
+        "data = \"data\"\n",
+        &sink("archive", "archive"),
+        &sink("backup", "./archive"),
+        &sink("other", "sub/../archive"),
+    ];
+    let folder = Folder::new(&text.concat());
+    for name in ["archive", "sub"] {
+        std::fs::create_dir(folder.path(name)).unwrap();
+    }
+    let output = Command::new(env!("CARGO_BIN_EXE_logeater"))
+        .args(["serve", "--check", "--config", "logeater.toml"])
+        .current_dir(folder.path(""))
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    let of_folders = said.matches("writes to this folder").count();
+    assert_eq!(of_folders, 2, "{said}");
+}
+
+#[test]
+fn addresses_of_flags_and_variables_are_checked_too() {
+    let folder = Folder::new("data = \"data\"\nlisten = { http = \"127.0.0.1:9\" }\n");
+    let (code, said) = folder.check(&["--listen", "foo"]);
+    assert_eq!(code, 2);
+    assert!(
+        said.contains("no address with a port: write 127.0.0.1:50051 or [::]:50051"),
+        "{said}"
+    );
+    let output = Command::new(env!("CARGO_BIN_EXE_logeater"))
+        .args(["serve", "--check", "--data", "data"])
+        .env("LOGEATER_LISTEN_HTTP", "1")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let (code, said) = folder.check(&["--listen", "127.0.0.1:9"]);
+    assert_eq!(code, 1);
+    assert_eq!(
+        said,
+        "error: gRPC and the pages cannot both listen on 127.0.0.1:9: give one of them another port\n"
+    );
+    let any_port = ["--listen", "127.0.0.1:0", "--listen-http", "127.0.0.1:0"];
+    assert_eq!(folder.check(&any_port).0, 0);
+}
+
+#[test]
 fn a_file_that_is_not_there_is_named() {
     let output = check(Path::new("/not/there.toml"), &[]);
     assert_eq!(output.status.code(), Some(1));

@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use logeater_schema::Catalog;
-use logeater_server::{Config, Delivery, Maintenance, Replayed, Sink, SinkConfig, StoredEvent};
+use logeater_server::{
+    Config, Delivery, Maintenance, Replayed, Sink, SinkConfig, StoredEvent, reconcile,
+};
 
 use crate::support::{Folder, Running, event_with_id};
 
@@ -143,6 +145,28 @@ async fn a_cursor_is_moved_back_to_a_moment_while_the_sink_runs() {
 }
 
 #[tokio::test]
+async fn dead_letters_of_what_is_delivered_again_are_gone() {
+    let (folder, memory) = (Folder::new(), Memory::default());
+    memory.refuse("13");
+    let running = Running::start(memory.config(&folder)).await;
+    push(&running, 1..=3).await;
+    memory.given("123").await;
+    idle(&folder).await;
+    memory.refuse("");
+    let began = "2020-01-01T00:00:00.000000Z";
+    let again = maintenance(&folder).replay_since("memory", began).unwrap();
+    assert_eq!(parts(again), replayed("sink memory", 3, 0));
+    memory.given("123123").await;
+    idle(&folder).await;
+    let letters = maintenance(&folder).replay_dead_letters_of_sink("memory");
+    assert_eq!(parts(letters.unwrap()), replayed("sink memory", 0, 0));
+    running.stop().await.unwrap();
+    let counts = reconcile(folder.data().join("logeater.db")).unwrap();
+    assert_eq!(counts.differences, <[String; 0]>::default());
+    assert_eq!((counts.sinks[0].delivered, counts.sinks[0].dead), (4, 0));
+}
+
+#[tokio::test]
 async fn a_sink_that_is_paused_gets_nothing_until_it_goes_on() {
     let (folder, memory) = (Folder::new(), Memory::default());
     Running::start(memory.config(&folder))
@@ -205,8 +229,13 @@ async fn a_newer_catalog_fills_its_table_from_the_events_and_the_dead_letters() 
     assert_eq!(folder.rows("SELECT sku, size FROM cart"), ["1|'L'"]);
     assert_eq!(folder.rows(r#"SELECT amount FROM "order""#), ["3"]);
     assert_eq!(
-        folder.rows("SELECT substr(event_id, 36), refused_by FROM dead_letters"),
-        ["'2'|'table cart'"]
+        folder.rows(
+            "SELECT substr(event_id, 36), refused_by, reason, type, details FROM dead_letters"
+        ),
+        [
+            "'2'|'table cart'|'column `sku`: expected INTEGER, found \"two\"'|'cart.add'|'{\"sku\":\"two\"}'",
+            "'4'|'table order'|'column `amount`: expected INTEGER, found \"four\"'|'order.pay'|'{\"amount\":\"four\"}'"
+        ]
     );
     assert_eq!(
         folder.rows(r#"SELECT count(*) FROM events JOIN "order" USING (event_id, cluster_key)"#),

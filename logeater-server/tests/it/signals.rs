@@ -128,6 +128,30 @@ async fn sighup_takes_over_what_may_change_and_nothing_of_what_is_wrong() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn sighup_takes_over_the_rules() {
+    let folder = Folder::new();
+    folder.declare_cart(r#"{"name":"sku","type":"STRING"}"#);
+    let file = folder.schemas().with_file_name("logeater.toml");
+    let sink = "[sinks.archive]\ntype = \"jsonl\"\npath = \"archive\"\nbatch_wait = \"1ms\"\n";
+    let started = config("shop", "") + sink;
+    std::fs::write(&file, &started).unwrap();
+    let mut program = Program::start(&file);
+    let mut client = program.client().await;
+
+    let rule = "[[rules]]\nmatch = \"cart.*\"\ndrop = true\n";
+    std::fs::write(&file, started + rule).unwrap();
+    program.signal("HUP");
+    program.read_until("SIGHUP: the configuration was read anew");
+    assert_eq!(push_as(&mut client, "shop").await, Code::Ok);
+    let ended = "SELECT delivered + left_out FROM _logeater_sinks";
+    while folder.rows(ended) != ["1"] {
+        tokio::task::yield_now().await;
+    }
+    let left_out = folder.rows("SELECT delivered, left_out FROM _logeater_sinks");
+    assert_eq!(left_out, ["0|1"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn sighup_says_which_sinks_count_from_the_next_start() {
     let folder = Folder::new();
     folder.declare_cart(r#"{"name":"sku","type":"STRING"}"#);

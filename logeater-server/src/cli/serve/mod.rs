@@ -17,7 +17,7 @@ use signals::{Reload, Signals};
 /// Run the collector until SIGTERM or SIGINT; a second one ends it at once.
 ///
 /// What is set by flags stands over the environment, and both over the file. SIGHUP reads it all anew: the catalog,
-/// the tokens, the certificates, the rates, and how many connections and entries of a request there may be. If
+/// the tokens, the certificates, the rules, the rates, and how many connections and entries of a request there may be. If
 /// there is a mistake, all stays as it was.
 ///
 /// Prints one line on stdout when it is ready, `logeater is listening on ADDRESS, store FILE`, and one where its pages

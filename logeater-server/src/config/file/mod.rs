@@ -5,7 +5,6 @@ mod rules;
 mod section;
 mod sinks;
 
-use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -17,6 +16,7 @@ use logeater_schema::Catalog;
 pub(crate) use document::{Document, Problems};
 pub(crate) use section::Section;
 
+use super::settings::is_address;
 use super::{Config, Listen, Overrides, Settings};
 use crate::access::Token;
 
@@ -77,9 +77,7 @@ fn listen(section: &mut Section<'_>) -> Listen {
 fn address(section: &mut Section<'_>, key: &'static str) -> Option<String> {
     let what = "an address with a port";
     section.parsed(key, what, r#""127.0.0.1:50051" or "[::]:50051""#, |text| {
-        let (host, port) = text.rsplit_once(':')?;
-        let is_host = text.parse::<SocketAddr>().is_ok() || !host.is_empty() && !host.contains(':');
-        (is_host && port.parse::<u16>().is_ok()).then(|| text.to_owned())
+        is_address(text).then(|| text.to_owned())
     })
 }
 

@@ -27,7 +27,9 @@ fn rule(section: &mut Section<'_>, sinks: &[String]) -> Option<Rule> {
             section.problem("sinks", format!("there is no [sinks.{name}]"));
         }
     }
-    let mut rule = noted(section, "match", Rule::new(pattern?))?;
+    let rule = pattern.and_then(|pattern| noted(section, "match", Rule::new(pattern)));
+    // With a mistake nothing of the file counts: this one finds the others.
+    let mut rule = rule.or_else(|| Rule::new("*").ok())?;
     if drop == Some(true) {
         rule = rule.drop_all();
     }

@@ -1,7 +1,8 @@
 //! `[sinks.*]`: where events are delivered. Each type has keys of its own, beside those of all.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{self, PathBuf};
 
 use super::{Section, set};
 #[cfg(feature = "bigquery")]
@@ -64,7 +65,9 @@ fn sink<'d>(section: &mut Section<'_>, name: &'d str, folders: &mut Folders<'d>)
 
 fn jsonl<'d>(section: &mut Section<'_>, name: &'d str, folders: &mut Folders<'d>) -> Jsonl {
     let folder = section.required("path", Section::path).unwrap_or_default();
-    if let Some(other) = folders.insert(folder.clone(), name) {
+    // However it is written.
+    let place = fs::canonicalize(&folder).or_else(|_| path::absolute(&folder));
+    if let Some(other) = folders.insert(place.unwrap_or_else(|_| folder.clone()), name) {
         let message = format!("the sink `{other}` writes to this folder: give each one of its own");
         section.problem("path", message);
     }
