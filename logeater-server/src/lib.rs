@@ -66,7 +66,7 @@ pub use retention::Retention;
 pub use rules::{FilterError, Rule, RuleError};
 pub use serve::{Collector, run};
 #[cfg(feature = "bigquery")]
-pub use sinks::{BigQuery, BigQuerySink};
+pub use sinks::{BigQuery, BigQuerySink, Write};
 pub use sinks::{Delivery, Jsonl, Sink, SinkConfig, Stdout};
 pub use store::{
     Entries, Maintenance, Reconciliation, Replayed, SinkCount, StoredEvent, TableCount, reconcile,

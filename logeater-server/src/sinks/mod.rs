@@ -17,7 +17,7 @@ mod window;
 mod worker;
 
 #[cfg(feature = "bigquery")]
-pub use bigquery::{BigQuery, BigQuerySink};
+pub use bigquery::{BigQuery, BigQuerySink, Write};
 pub use config::SinkConfig;
 pub use delivery::Delivery;
 pub use jsonl::Jsonl;

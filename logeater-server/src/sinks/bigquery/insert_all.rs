@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, VecDeque};
 use bytes::Bytes;
 use serde::Deserialize;
 
-use crate::bigquery::{Class, Client, Problem};
+use super::inserted::{Inserted, Outcome};
+use crate::bigquery::{Class, Client};
 
 /// The most rows of a request. <https://cloud.google.com/bigquery/quotas#streaming_inserts>
 const REQUEST_ROWS_MAX: usize = 50_000;
@@ -26,25 +27,6 @@ pub(super) struct Row<'a> {
     /// BigQuery drops a second row with it, as far as it remembers: for about a minute.
     pub(super) insert_id: &'a str,
     pub(super) json: &'a [u8],
-}
-
-/// What became of a row.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
-    Stored,
-    /// BigQuery does not take it, and says why.
-    Refused(String),
-    /// Its table does not know one of its columns, or not yet.
-    Unknown(String),
-    /// It is to be sent again, for the problem with its request or for this one.
-    Again(Option<String>),
-}
-
-/// What became of rows, each in its place, and the problem that kept some from being tried.
-#[derive(Debug)]
-pub(super) struct Inserted {
-    pub(super) outcomes: Vec<Outcome>,
-    pub(super) problem: Option<Problem>,
 }
 
 #[derive(Deserialize)]

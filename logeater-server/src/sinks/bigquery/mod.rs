@@ -1,6 +1,7 @@
 //! The sink `bigquery`: a row for each event, and one in its extended table.
 
 mod insert_all;
+mod inserted;
 mod partly;
 mod rows;
 mod storage_write;
@@ -11,11 +12,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use logeater_schema::{Catalog, EVENTS_TABLE};
 
-use self::insert_all::{Inserted, Outcome, Row};
+use self::insert_all::Row;
+use self::inserted::{Inserted, Outcome};
 use self::partly::Partly;
 use self::rows::Types;
+use self::storage_write::Forms;
 use self::unknown::Unknown;
 use self::word::Word;
 use super::delivery::Delivery;
@@ -32,16 +36,31 @@ const DENIED_PAUSE: Duration = Duration::from_mins(1);
 /// Sets up the sink `bigquery`.
 ///
 /// Each event becomes a row of the table `events`, and, if the catalog knows its type and it has details, one of its
-/// extended table. Rows are sent by `tabledata.insertAll` with the event's id as `insertId`: BigQuery drops what comes
-/// again within about a minute, and keeps what comes later, such as after a crash.
-///
-/// <https://cloud.google.com/bigquery/docs/streaming-data-into-bigquery#dataconsistency>
+/// extended table. Both are there at least once: what [`Write`] says of rows that come again.
 #[derive(Clone, Debug)]
 #[must_use = "it does nothing until `build`"]
 pub struct BigQuery {
     target: Target,
+    write: Write,
+    storage_endpoint: Option<String>,
     apply: bool,
     column_wait: Duration,
+}
+
+/// How rows are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Write {
+    /// By `tabledata.insertAll`, with the event's id as `insertId`: BigQuery drops what comes again within about a
+    /// minute, and keeps what comes later, such as after a crash.
+    ///
+    /// <https://cloud.google.com/bigquery/docs/streaming-data-into-bigquery#dataconsistency>
+    #[default]
+    InsertAll,
+    /// By the Storage Write API, into the default stream of each table: cheaper, and BigQuery keeps all that comes again.
+    ///
+    /// <https://cloud.google.com/bigquery/docs/write-api-streaming#at-least-once>
+    StorageWrite,
 }
 
 impl BigQuery {
@@ -54,9 +73,17 @@ impl BigQuery {
                 endpoint: None,
                 credentials: Credentials::application_default(),
             },
+            write: Write::default(),
+            storage_endpoint: None,
             apply: true,
             column_wait: Duration::from_mins(15),
         }
+    }
+
+    /// How rows are written. Default: by insertAll.
+    pub fn write(mut self, write: Write) -> Self {
+        self.write = write;
+        self
     }
 
     /// Who writes. Default: the application default credentials.
@@ -68,6 +95,12 @@ impl BigQuery {
     /// Where BigQuery's REST interface is. Default: Google's, `https://bigquery.googleapis.com`.
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
         self.target.endpoint = Some(url.into());
+        self
+    }
+
+    /// Where the Storage Write API is, by gRPC. Default: Google's, `https://bigquerystorage.googleapis.com`.
+    pub fn storage_endpoint(mut self, url: impl Into<String>) -> Self {
+        self.storage_endpoint = Some(url.into());
         self
     }
 
@@ -94,12 +127,21 @@ impl BigQuery {
     ///
     /// When the endpoint is no URL, or a token would be sent to it without encryption.
     pub fn build(self) -> Result<BigQuerySink, TargetError> {
+        let writer = match self.write {
+            Write::InsertAll => None,
+            Write::StorageWrite => {
+                let endpoint = self.storage_endpoint.as_deref();
+                let client = storage_write::Client::new(self.target.clone(), endpoint)?;
+                Some(storage_write::Writer::new(client, storage_write::PATIENCE))
+            }
+        };
         let client = Client::new(self.target)?;
         Ok(BigQuerySink {
             tables: Tables::new(client.clone(), None),
             client,
+            writer,
             apply: self.apply,
-            known: Mutex::default(),
+            known: Mutex::new(Arc::new(Known::new(&Arc::default()))),
             partly: Partly::default(),
             unknown: Unknown::new(self.column_wait),
         })
@@ -111,6 +153,8 @@ impl BigQuery {
 pub struct BigQuerySink {
     client: Client,
     tables: Tables,
+    /// What writes rows; insertAll, if there is none.
+    writer: Option<storage_write::Writer>,
     apply: bool,
     known: Mutex<Arc<Known>>,
     partly: Partly,
@@ -118,10 +162,21 @@ pub struct BigQuerySink {
 }
 
 /// What the sink knows of the catalog.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Known {
     catalog: Arc<Catalog>,
     types: Types,
+    forms: Forms,
+}
+
+impl Known {
+    fn new(catalog: &Arc<Catalog>) -> Self {
+        Self {
+            catalog: Arc::clone(catalog),
+            types: Types::new(catalog),
+            forms: Forms::new(catalog),
+        }
+    }
 }
 
 /// The rows of one table, and whose they are.
@@ -129,13 +184,13 @@ struct Known {
 struct Batch {
     /// The places of the events.
     events: Vec<usize>,
-    rows: Vec<Vec<u8>>,
+    rows: Vec<Bytes>,
 }
 
 impl Batch {
-    fn add(&mut self, place: usize, json: Vec<u8>) {
+    fn add(&mut self, place: usize, row: Bytes) {
         self.events.push(place);
-        self.rows.push(json);
+        self.rows.push(row);
     }
 }
 
@@ -144,7 +199,7 @@ impl Sink for BigQuerySink {
     async fn deliver(&self, events: &[StoredEvent]) -> Delivery {
         let known = Arc::clone(&self.known.lock().unwrap_or_else(PoisonError::into_inner));
         let mut word = Word::new(events.len());
-        let mut batches = self.batches(&known.types, events, &mut word);
+        let mut batches = self.batches(&known, events, &mut word);
         let first = batches.remove_entry(EVENTS_TABLE);
         let mut problem: Option<Problem> = None;
         for (table, batch) in first
@@ -160,16 +215,8 @@ impl Sink for BigQuerySink {
                     .for_each(|&place| word.retry(place, &problem.message));
                 continue;
             }
-            let id = |place: &usize| events.get(*place).map_or("", |event| &event.event_id);
             let sequence = |place: &usize| Some(events.get(*place)?.sequence);
-            let rows = batch.events.iter().zip(&batch.rows);
-            let rows: Vec<_> = rows
-                .map(|(place, json)| Row {
-                    insert_id: id(place),
-                    json,
-                })
-                .collect();
-            let inserted = insert_all::insert(&self.client, table, &rows).await;
+            let inserted = self.insert(&known, table, batch, events).await;
             let outcomes = batch.events.iter().zip(&inserted.outcomes);
             let stored = outcomes.filter(|(_, outcome)| **outcome == Outcome::Stored);
             self.partly
@@ -187,10 +234,7 @@ impl Sink for BigQuerySink {
     }
 
     fn set_catalog(&self, catalog: &Arc<Catalog>) {
-        let known = Known {
-            catalog: Arc::clone(catalog),
-            types: Types::new(catalog),
-        };
+        let known = Known::new(catalog);
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(known);
     }
 }
@@ -199,29 +243,70 @@ impl BigQuerySink {
     /// The rows of events by table, but for those that are in already.
     fn batches(
         &self,
-        types: &Types,
+        known: &Known,
         events: &[StoredEvent],
         word: &mut Word,
     ) -> BTreeMap<String, Batch> {
         let mut batches = BTreeMap::<String, Batch>::new();
-        let mut add = |place: usize, event: &StoredEvent, table: &str, json| {
+        let mut add = |place: usize, event: &StoredEvent, table: &str, row| {
             if !self.partly.has(table, event.sequence) {
-                batches
-                    .entry(table.to_owned())
-                    .or_default()
-                    .add(place, json);
+                let batch = batches.entry(table.to_owned()).or_default();
+                batch.add(place, row);
             }
         };
         for (place, event) in events.iter().enumerate() {
-            add(place, event, EVENTS_TABLE, rows::event(event));
-            match types.extended(event) {
-                Ok(Some(extended)) => add(place, event, &extended.table, extended.json),
+            add(place, event, EVENTS_TABLE, self.row(known, event));
+            match self.extended(known, event) {
+                Ok(Some((table, row))) => add(place, event, table, row),
                 Ok(None) => {}
                 // The row of the events table is good nevertheless.
                 Err(misfit) => word.refuse(place, misfit),
             }
         }
         batches
+    }
+
+    /// An event's row of the events table.
+    fn row(&self, known: &Known, event: &StoredEvent) -> Bytes {
+        match &self.writer {
+            Some(_) => known.forms.events().event(event),
+            None => rows::event(event).into(),
+        }
+    }
+
+    /// An event's row of its extended table, and which that is; an error is why its details do not fit.
+    fn extended<'k>(
+        &self,
+        known: &'k Known,
+        event: &StoredEvent,
+    ) -> Result<Option<(&'k str, Bytes)>, String> {
+        match &self.writer {
+            Some(_) => known.forms.extended(&known.types, event),
+            None => known.types.extended(event),
+        }
+    }
+
+    async fn insert(
+        &self,
+        known: &Known,
+        table: &str,
+        batch: &Batch,
+        events: &[StoredEvent],
+    ) -> Inserted {
+        if let Some(writer) = &self.writer
+            && let Some(form) = known.forms.get(table)
+        {
+            return writer.write(form, &batch.rows).await;
+        }
+        let id = |place: &usize| events.get(*place).map_or("", |event| &event.event_id);
+        let rows = batch.events.iter().zip(&batch.rows);
+        let rows: Vec<_> = rows
+            .map(|(place, json)| Row {
+                insert_id: id(place),
+                json,
+            })
+            .collect();
+        insert_all::insert(&self.client, table, &rows).await
     }
 
     /// Says of each event what became of its row, and returns the problem that other tables would have as well.

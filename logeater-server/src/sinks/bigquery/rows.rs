@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use logeater_schema::{Catalog, ColumnType, Mode};
 use serde_json::value::RawValue;
 
@@ -17,22 +18,16 @@ use crate::plan::{ColumnPlan, Columns, KeptTypes, Plan, TypePlan};
 #[derive(Debug, Default)]
 pub(super) struct Types(pub(super) Plan);
 
-/// A row of an extended table.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Extended {
-    pub(super) table: String,
-    pub(super) json: Vec<u8>,
-}
-
 impl Types {
     pub(super) fn new(catalog: &Catalog) -> Self {
         Self(Plan::new(catalog.tables(), &KeptTypes::new()))
     }
 
-    /// An event's row of its extended table; none if the catalog does not know its type, or it has no details.
+    /// An event's row of its extended table, and which that is; none if the catalog does not know its type, or it has no
+    /// details.
     ///
     /// An error is why its details do not fit.
-    pub(super) fn extended(&self, event: &StoredEvent) -> Result<Option<Extended>, String> {
+    pub(super) fn extended(&self, event: &StoredEvent) -> Result<Option<(&str, Bytes)>, String> {
         let Some((event_type, details)) = self.fitting(event)? else {
             return Ok(None);
         };
@@ -42,10 +37,7 @@ impl Types {
         row.string("cluster_key", &event.cluster_key);
         row.members(&event_type.columns, details);
         row.end();
-        Ok(Some(Extended {
-            table: event_type.table.clone(),
-            json,
-        }))
+        Ok(Some((&event_type.table, json.into())))
     }
 
     /// The type of an event whose details are a row of its extended table, and the details.

@@ -14,5 +14,5 @@ mod trouble;
 mod writer;
 
 pub(super) use client::Client;
-pub(super) use rows::{Form, Forms};
-pub(super) use writer::Writer;
+pub(super) use rows::Forms;
+pub(super) use writer::{PATIENCE, Writer};

@@ -38,13 +38,6 @@ pub(in crate::sinks::bigquery) struct Form {
     columns: Columns,
 }
 
-/// A row of an extended table.
-#[derive(Debug)]
-pub(in crate::sinks::bigquery) struct Extended {
-    pub(in crate::sinks::bigquery) form: Arc<Form>,
-    pub(in crate::sinks::bigquery) row: Bytes,
-}
-
 impl Forms {
     pub(in crate::sinks::bigquery) fn new(catalog: &Catalog) -> Self {
         let form = |name: &str, columns: &[TableColumn]| Arc::new(Form::new(name, columns));
@@ -62,22 +55,28 @@ impl Forms {
         &self.events
     }
 
-    /// An event's row of its extended table; none if the catalog does not know its type, or it has no details.
+    /// How the rows of a table are written.
+    pub(in crate::sinks::bigquery) fn get(&self, table: &str) -> Option<&Arc<Form>> {
+        if table == EVENTS_TABLE {
+            return Some(&self.events);
+        }
+        self.extended.get(table)
+    }
+
+    /// An event's row of its extended table, and which that is; none if the catalog does not know its type, or it has no
+    /// details.
     ///
     /// An error is why its details do not fit.
     pub(in crate::sinks::bigquery) fn extended(
         &self,
         types: &Types,
         event: &StoredEvent,
-    ) -> Result<Option<Extended>, String> {
+    ) -> Result<Option<(&str, Bytes)>, String> {
         let Some((event_type, details)) = types.fitting(event)? else {
             return Ok(None);
         };
         let form = self.extended.get(&event_type.table);
-        Ok(form.map(|form| Extended {
-            form: Arc::clone(form),
-            row: form.extended(event, details),
-        }))
+        Ok(form.map(|form| (&*form.table, form.extended(event, details))))
     }
 }
 

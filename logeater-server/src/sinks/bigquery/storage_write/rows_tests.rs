@@ -38,9 +38,9 @@ fn column(column: &str, value: &str) -> Option<Value> {
         details: Some(format!(r#"{{"a":{value}}}"#)),
         ..stored(7)
     };
-    let extended = Forms::new(&catalog).extended(&Types::new(&catalog), &event);
-    let Extended { form, row } = extended.unwrap().unwrap();
-    let row = read(&form, row);
+    let (forms, types) = (Forms::new(&catalog), Types::new(&catalog));
+    let (table, row) = forms.extended(&types, &event).unwrap().unwrap();
+    let row = read(forms.get(table).unwrap(), row);
     row.has_field_by_name("a")
         .then(|| row.get_field_by_name("a").unwrap().into_owned())
 }

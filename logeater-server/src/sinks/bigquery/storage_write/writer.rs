@@ -12,7 +12,7 @@ use super::messages::{AppendRowsResponse, RowError};
 use super::rows::Form;
 use super::trouble::Trouble;
 use crate::bigquery::{Class, Problem};
-use crate::sinks::bigquery::insert_all::{Inserted, Outcome};
+use crate::sinks::bigquery::inserted::{Inserted, Outcome};
 
 /// The most bytes of a request, which may have 10 MB. <https://cloud.google.com/bigquery/quotas#write-api-limits>
 const REQUEST_BYTES_MAX: usize = 9_000_000;
