@@ -96,7 +96,8 @@ def program():
     return find
 
 
-@pytest.fixture(scope="session")
+# Of a module's own: each has its datasets, and none those of another.
+@pytest.fixture(scope="module")
 def emulator(tmp_path_factory):
     """The emulator's URL."""
     script = Path(__file__).with_name("emulator.py")

@@ -21,7 +21,7 @@ if data() is None:
 FOLDER = Folder(data() / "schemas")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def client(emulator):
     """Google's client, with a dataset `logeater` that has each table of the folder."""
     client = bigquery.Client(

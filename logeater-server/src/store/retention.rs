@@ -262,11 +262,16 @@ impl Ballast {
         }
     }
 
-    /// Takes the space, if the disk has it.
+    /// Takes the space, if the disk has twice as much: the last of it is for pushes.
     pub(crate) fn take(&self) -> io::Result<()> {
         let has = fs::metadata(&self.path).map_or(0, |metadata| metadata.len());
         if has == self.bytes {
             return Ok(());
+        }
+        let folder = self.path.parent().unwrap_or(&self.path);
+        let free = fs4::available_space(folder)?.saturating_add(has);
+        if free < self.bytes.saturating_mul(2) {
+            return Err(io::ErrorKind::StorageFull.into());
         }
         let taken = self.fill();
         if taken.is_err() {
