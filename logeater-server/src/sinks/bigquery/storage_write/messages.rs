@@ -100,6 +100,54 @@ pub(super) struct RowError {
 #[derive(Clone, Copy, PartialEq, Message)]
 pub(super) struct TableSchema {}
 
+/// <https://cloud.google.com/bigquery/docs/reference/storage/rpc/google.cloud.bigquery.storage.v1#createwritestreamrequest>
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct CreateWriteStreamRequest {
+    /// The table, as `projects/P/datasets/D/tables/T`.
+    #[prost(string, tag = "1")]
+    pub(super) parent: String,
+    #[prost(message, optional, tag = "2")]
+    pub(super) write_stream: Option<WriteStream>,
+}
+
+/// A stream of an application's own.
+///
+/// <https://cloud.google.com/bigquery/docs/reference/storage/rpc/google.cloud.bigquery.storage.v1#writestream>
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct WriteStream {
+    #[prost(string, tag = "1")]
+    pub(super) name: String,
+    #[prost(enumeration = "WriteStreamType", tag = "2")]
+    pub(super) r#type: i32,
+}
+
+/// When its rows can be read.
+///
+/// <https://cloud.google.com/bigquery/docs/reference/storage/rpc/google.cloud.bigquery.storage.v1#type>
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Enumeration)]
+#[repr(i32)]
+pub(super) enum WriteStreamType {
+    Unspecified = 0,
+    /// At once.
+    Committed = 1,
+}
+
+/// <https://cloud.google.com/bigquery/docs/reference/storage/rpc/google.cloud.bigquery.storage.v1#finalizewritestreamrequest>
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct FinalizeWriteStreamRequest {
+    #[prost(string, tag = "1")]
+    pub(super) name: String,
+}
+
+/// How many rows a stream has got, to which nothing can be added any more.
+///
+/// <https://cloud.google.com/bigquery/docs/reference/storage/rpc/google.cloud.bigquery.storage.v1#finalizewritestreamresponse>
+#[derive(Clone, Copy, PartialEq, Message)]
+pub(super) struct FinalizeWriteStreamResponse {
+    #[prost(int64, tag = "1")]
+    pub(super) row_count: i64,
+}
+
 /// A detail of a status.
 ///
 /// <https://cloud.google.com/bigquery/docs/reference/storage/rpc/google.cloud.bigquery.storage.v1#storageerror>
@@ -128,4 +176,6 @@ pub(super) enum StorageErrorCode {
     Unspecified = 0,
     TableNotFound = 1,
     SchemaMismatchExtraFields = 7,
+    OffsetAlreadyExists = 8,
+    OffsetOutOfRange = 9,
 }
