@@ -67,7 +67,8 @@ pub use rules::{FilterError, Rule, RuleError};
 pub use serve::{Collector, run};
 #[cfg(feature = "bigquery")]
 pub use sinks::{BigQuery, BigQuerySink, Write};
-pub use sinks::{Delivery, Jsonl, Sink, SinkConfig, Stdout};
+pub use sinks::{Delivery, Journal, Jsonl, Sink, SinkConfig, Stdout};
 pub use store::{
-    Entries, Maintenance, Reconciliation, Replayed, SinkCount, StoredEvent, TableCount, reconcile,
+    Entries, Maintenance, Note, Reconciliation, Replayed, SinkCount, StoredEvent, TableCount,
+    reconcile,
 };
