@@ -94,9 +94,11 @@ fn bigquery(section: &mut Section<'_>) -> Option<BigQuerySink> {
     let write = match section.text("write") {
         None | Some("insert_all") => Some(Write::InsertAll),
         Some("storage_write") => Some(Write::StorageWrite),
+        Some("exactly_once") => Some(Write::ExactlyOnce),
         Some(other) => {
-            let message =
-                format!("`{other}` is no way to write: \"insert_all\" or \"storage_write\"");
+            let message = format!(
+                "`{other}` is no way to write: \"insert_all\", \"storage_write\" or \"exactly_once\""
+            );
             section.problem("write", message);
             None
         }

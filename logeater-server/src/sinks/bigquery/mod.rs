@@ -1,8 +1,8 @@
 //! The sink `bigquery`: a row for each event, and one in its extended table.
 
 mod insert_all;
-mod inserted;
 mod partly;
+mod requests;
 mod rows;
 mod storage_write;
 mod unknown;
@@ -16,13 +16,14 @@ use bytes::Bytes;
 use logeater_schema::{Catalog, EVENTS_TABLE};
 
 use self::insert_all::Row;
-use self::inserted::{Inserted, Outcome};
 use self::partly::Partly;
+use self::requests::{Inserted, Outcome};
 use self::rows::Types;
-use self::storage_write::Forms;
+use self::storage_write::{CommittedStreams, DefaultStreams, Forms};
 use self::unknown::Unknown;
 use self::word::Word;
 use super::delivery::Delivery;
+use super::journal::Journal;
 use super::sink::Sink;
 use crate::StoredEvent;
 use crate::bigquery::{Action, Class, Client, Credentials, Problem, Tables, Target, TargetError};
@@ -61,6 +62,13 @@ pub enum Write {
     ///
     /// <https://cloud.google.com/bigquery/docs/write-api-streaming#at-least-once>
     StorageWrite,
+    /// By the Storage Write API, into streams of the sink's own, whose rows are counted: a row is written once, and what
+    /// comes again after a lost answer or a crash is not written again.
+    ///
+    /// It costs a note in the store for each request. What `replay` delivers again is written again.
+    ///
+    /// <https://cloud.google.com/bigquery/docs/write-api-streaming#exactly-once>
+    ExactlyOnce,
 }
 
 impl BigQuery {
@@ -127,13 +135,14 @@ impl BigQuery {
     ///
     /// When the endpoint is no URL, or a token would be sent to it without encryption.
     pub fn build(self) -> Result<BigQuerySink, TargetError> {
+        let storage = || {
+            let endpoint = self.storage_endpoint.as_deref();
+            storage_write::Client::new(self.target.clone(), endpoint)
+        };
         let writer = match self.write {
-            Write::InsertAll => None,
-            Write::StorageWrite => {
-                let endpoint = self.storage_endpoint.as_deref();
-                let client = storage_write::Client::new(self.target.clone(), endpoint)?;
-                Some(storage_write::Writer::new(client, storage_write::PATIENCE))
-            }
+            Write::InsertAll => Writer::InsertAll,
+            Write::StorageWrite => Writer::Default(DefaultStreams::new(storage()?)),
+            Write::ExactlyOnce => Writer::Committed(CommittedStreams::new(storage()?)),
         };
         let client = Client::new(self.target)?;
         Ok(BigQuerySink {
@@ -153,12 +162,19 @@ impl BigQuery {
 pub struct BigQuerySink {
     client: Client,
     tables: Tables,
-    /// What writes rows; insertAll, if there is none.
-    writer: Option<storage_write::Writer>,
+    writer: Writer,
     apply: bool,
     known: Mutex<Arc<Known>>,
     partly: Partly,
     unknown: Unknown,
+}
+
+/// What writes rows.
+#[derive(Debug)]
+enum Writer {
+    InsertAll,
+    Default(DefaultStreams),
+    Committed(CommittedStreams),
 }
 
 /// What the sink knows of the catalog.
@@ -199,6 +215,13 @@ impl Sink for BigQuerySink {
     async fn deliver(&self, events: &[StoredEvent]) -> Delivery {
         let known = Arc::clone(&self.known.lock().unwrap_or_else(PoisonError::into_inner));
         let mut word = Word::new(events.len());
+        if let Writer::Committed(streams) = &self.writer
+            && let Err(problem) = streams.settle(&self.partly).await
+        {
+            (0..events.len()).for_each(|place| word.retry(place, &problem.message));
+            rest(&problem, &mut word);
+            return word.delivery();
+        }
         let mut batches = self.batches(&known, events, &mut word);
         let first = batches.remove_entry(EVENTS_TABLE);
         let mut problem: Option<Problem> = None;
@@ -237,6 +260,13 @@ impl Sink for BigQuerySink {
         let known = Known::new(catalog);
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(known);
     }
+
+    fn set_journal(&self, journal: &Journal) {
+        self.partly.clear();
+        if let Writer::Committed(streams) = &self.writer {
+            streams.set_journal(journal);
+        }
+    }
 }
 
 impl BigQuerySink {
@@ -268,9 +298,9 @@ impl BigQuerySink {
 
     /// An event's row of the events table.
     fn row(&self, known: &Known, event: &StoredEvent) -> Bytes {
-        match &self.writer {
-            Some(_) => known.forms.events().event(event),
-            None => rows::event(event).into(),
+        match self.writer {
+            Writer::InsertAll => rows::event(event).into(),
+            _ => known.forms.events().event(event),
         }
     }
 
@@ -280,9 +310,9 @@ impl BigQuerySink {
         known: &'k Known,
         event: &StoredEvent,
     ) -> Result<Option<(&'k str, Bytes)>, String> {
-        match &self.writer {
-            Some(_) => known.forms.extended(&known.types, event),
-            None => known.types.extended(event),
+        match self.writer {
+            Writer::InsertAll => known.types.extended(event),
+            _ => known.forms.extended(&known.types, event),
         }
     }
 
@@ -293,20 +323,25 @@ impl BigQuerySink {
         batch: &Batch,
         events: &[StoredEvent],
     ) -> Inserted {
-        if let Some(writer) = &self.writer
-            && let Some(form) = known.forms.get(table)
-        {
-            return writer.write(form, &batch.rows).await;
+        let event = |place: &usize| events.get(*place);
+        match (&self.writer, known.forms.get(table)) {
+            (Writer::Default(streams), Some(form)) => streams.write(form, &batch.rows).await,
+            (Writer::Committed(streams), Some(form)) => {
+                let sequence = |place| event(place).map_or(0, |event| event.sequence);
+                let sequences: Vec<_> = batch.events.iter().map(sequence).collect();
+                streams.write(form, &batch.rows, &sequences).await
+            }
+            _ => {
+                let rows = batch.events.iter().zip(&batch.rows);
+                let rows: Vec<_> = rows
+                    .map(|(place, json)| Row {
+                        insert_id: event(place).map_or("", |event| &event.event_id),
+                        json,
+                    })
+                    .collect();
+                insert_all::insert(&self.client, table, &rows).await
+            }
         }
-        let id = |place: &usize| events.get(*place).map_or("", |event| &event.event_id);
-        let rows = batch.events.iter().zip(&batch.rows);
-        let rows: Vec<_> = rows
-            .map(|(place, json)| Row {
-                insert_id: id(place),
-                json,
-            })
-            .collect();
-        insert_all::insert(&self.client, table, &rows).await
     }
 
     /// Says of each event what became of its row, and returns the problem that other tables would have as well.
@@ -340,20 +375,7 @@ impl BigQuerySink {
             self.grow(catalog, table, word).await;
         }
         let problem = problem.filter(|problem| !is_missing(problem))?;
-        match problem.class {
-            Class::Quota => word.pause(QUOTA_PAUSE),
-            Class::Denied => {
-                tracing::error!(
-                    "{problem}: the sink waits until somebody gives the right to write"
-                );
-                word.pause(DENIED_PAUSE);
-            }
-            _ => {}
-        }
-        problem
-            .retry_after
-            .into_iter()
-            .for_each(|pause| word.pause(pause));
+        rest(&problem, word);
         Some(problem)
     }
 
@@ -385,6 +407,21 @@ impl BigQuerySink {
                 "the table {table} cannot be made or grown: {problem}"
             )),
         }
+    }
+}
+
+/// Rests as long as a problem asks for, and says loudly what a person has to mend.
+fn rest(problem: &Problem, word: &mut Word) {
+    match problem.class {
+        Class::Quota => word.pause(QUOTA_PAUSE),
+        Class::Denied => {
+            tracing::error!("{problem}: the sink waits until somebody gives the right to write");
+            word.pause(DENIED_PAUSE);
+        }
+        _ => {}
+    }
+    if let Some(pause) = problem.retry_after {
+        word.pause(pause);
     }
 }
 

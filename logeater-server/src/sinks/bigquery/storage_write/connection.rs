@@ -29,11 +29,20 @@ pub(super) enum Ended {
     Failed(Trouble),
 }
 
+impl Ended {
+    pub(super) fn into_trouble(self) -> Trouble {
+        match self {
+            Self::Closed => Trouble::no_answer("it closes each connection"),
+            Self::Failed(trouble) => trouble,
+        }
+    }
+}
+
 /// An open connection. What is dropped is closed.
 #[derive(Debug)]
 pub(super) struct Connection {
-    pub(super) form: Arc<Form>,
     stream: String,
+    form: Arc<Form>,
     places: Semaphore,
     patience: Duration,
     open: Arc<Mutex<Open>>,
@@ -54,10 +63,9 @@ struct Open {
 }
 
 impl Connection {
-    /// Opens one, which is up with its first request. An answer may take as long as `patience`.
-    pub(super) fn open(client: &Client, form: Arc<Form>, patience: Duration) -> Self {
+    /// Opens one to this stream, which is up with its first request.
+    pub(super) fn open(client: &Client, stream: String, form: Arc<Form>) -> Self {
         let (requests, queue) = mpsc::unbounded_channel();
-        let stream = client.default_stream(&form.table);
         let open = Arc::new(Mutex::new(Open {
             requests: Some(requests),
             is_told: false,
@@ -67,10 +75,10 @@ impl Connection {
         let reading = read(client.clone(), stream.clone(), queue, Arc::clone(&open));
         tokio::spawn(stop.clone().run_until_cancelled_owned(reading));
         Self {
-            form,
             stream,
+            form,
             places: Semaphore::new(IN_FLIGHT_MAX),
-            patience,
+            patience: client.patience(),
             open,
             _stop_on_drop: stop.clone().drop_guard(),
             stop,
@@ -84,23 +92,25 @@ impl Connection {
 
     /// Appends rows, and waits for the answer. Who does not wait until then ends the connection: nobody would know
     /// which answer is whose.
-    pub(super) async fn append(&self, rows: Vec<Bytes>) -> Result<AppendRowsResponse, Ended> {
+    pub(super) async fn append(
+        &self,
+        rows: Vec<Bytes>,
+        offset: Option<i64>,
+    ) -> Result<AppendRowsResponse, Ended> {
         let Ok(_place) = self.places.acquire().await else {
             return Err(Ended::Closed);
         };
-        let answer = self.send(rows).ok_or(Ended::Closed)?;
+        let answer = self.send(rows, offset).ok_or(Ended::Closed)?;
         let given_up = self.stop.clone().drop_guard();
-        let no_answer = |reason: &str| Ended::Failed(Trouble::no_answer(reason));
         match timeout(self.patience, answer).await {
             Ok(Ok(answer)) => {
                 given_up.disarm();
                 answer
             }
-            Ok(Err(_)) => Err(no_answer("the connection was given up")),
-            Err(_) => Err(no_answer(&format!(
-                "there was none within {:?}",
-                self.patience
+            Ok(Err(_)) => Err(Ended::Failed(Trouble::no_answer(
+                "the connection was given up",
             ))),
+            Err(_) => Err(Ended::Failed(Trouble::late(self.patience))),
         }
     }
 
@@ -108,11 +118,16 @@ impl Connection {
     fn send(
         &self,
         rows: Vec<Bytes>,
+        offset: Option<i64>,
     ) -> Option<oneshot::Receiver<Result<AppendRowsResponse, Ended>>> {
         let mut open = lock(&self.open);
         let is_first = !open.is_told;
         let requests = open.requests.as_ref()?;
-        requests.send(self.request(rows, is_first)).ok()?;
+        let request = AppendRowsRequest {
+            offset,
+            ..self.request(rows, is_first)
+        };
+        requests.send(request).ok()?;
         let (answer, receiver) = oneshot::channel();
         open.is_told = true;
         open.waiting.push_back(answer);

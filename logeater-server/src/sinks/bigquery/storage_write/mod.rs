@@ -1,18 +1,21 @@
-//! Rows by the Storage Write API: protobuf over gRPC, into the default stream of each table.
+//! Rows by the Storage Write API: protobuf over gRPC, into the default stream of each table, or into streams of the sink's
+//! own.
 //!
-//! The default stream keeps what is written at once, and at least once: a row whose answer was lost comes again. The
-//! views that `logeater schema apply --views` makes count an event once.
-//!
-//! <https://cloud.google.com/bigquery/docs/write-api-streaming#at-least-once>
+//! <https://cloud.google.com/bigquery/docs/write-api>
 
+mod append;
 mod client;
+mod committed_streams;
 mod connection;
+mod default_streams;
 mod descriptor;
+mod intent;
 mod messages;
 mod rows;
+mod stream;
 mod trouble;
-mod writer;
 
 pub(super) use client::Client;
+pub(super) use committed_streams::CommittedStreams;
+pub(super) use default_streams::DefaultStreams;
 pub(super) use rows::Forms;
-pub(super) use writer::{PATIENCE, Writer};

@@ -2,6 +2,8 @@
 //!
 //! <https://cloud.google.com/bigquery/docs/write-api-best-practices#manage_stream_offsets_to_achieve_exactly-once_semantics>
 
+use std::time::Duration;
+
 use prost::Message;
 use tonic::Code;
 use tonic_types::RpcStatusExt;
@@ -9,12 +11,15 @@ use tonic_types::pb::Status;
 
 use super::messages::{StorageError, StorageErrorCode};
 use crate::bigquery::{Class, Problem};
+use crate::sinks::bigquery::requests::{Outcome, Said};
 
 /// Why rows were not appended.
 #[derive(Debug)]
 pub(super) enum Trouble {
     /// The table does not know one of the columns, or not yet.
     UnknownColumn(String),
+    /// The stream has other rows in their place, or has them already.
+    Present(Problem),
     Problem(Problem),
 }
 
@@ -44,10 +49,49 @@ impl Trouble {
             _ => Class::Again,
         };
         let retry = status.get_details_retry_info();
-        Self::Problem(Problem {
+        let problem = Problem {
             retry_after: retry.and_then(|retry| retry.retry_delay),
             ..Problem::new(class, message)
-        })
+        };
+        match code {
+            Code::AlreadyExists => Self::Present(problem),
+            _ => Self::Problem(problem),
+        }
+    }
+
+    /// There was no answer for so long.
+    pub(super) fn late(patience: Duration) -> Self {
+        Self::no_answer(&format!("there was none within {patience:?}"))
+    }
+
+    /// The problem of a request that is not about rows.
+    pub(super) fn into_problem(self) -> Problem {
+        match self {
+            Self::UnknownColumn(words) => Problem::new(Class::Invalid, words),
+            Self::Present(problem) | Self::Problem(problem) => problem,
+        }
+    }
+
+    /// Whether BigQuery refuses rows as they are, so that none is in.
+    pub(super) fn is_refusal(&self) -> bool {
+        match self {
+            Self::UnknownColumn(_) => true,
+            Self::Problem(problem) => problem.class == Class::Invalid,
+            Self::Present(_) => false,
+        }
+    }
+
+    /// Whether somebody has to give the right to write, or a new token helps.
+    pub(super) fn is_denied(&self) -> bool {
+        matches!(self, Self::Problem(problem) if problem.class == Class::Denied)
+    }
+
+    /// What it means for all rows of a request: what becomes of each, or the problem of all.
+    pub(super) fn said(self, rows: usize) -> Result<Said, Problem> {
+        match self {
+            Self::UnknownColumn(words) => Ok(vec![Some(Outcome::Unknown(words)); rows]),
+            Self::Present(problem) | Self::Problem(problem) => Err(problem),
+        }
     }
 
     /// There is no answer, for this reason.
@@ -79,7 +123,7 @@ mod tests {
             details,
         };
         match Trouble::of(&status) {
-            Trouble::Problem(problem) => Some(problem.class),
+            Trouble::Present(problem) | Trouble::Problem(problem) => Some(problem.class),
             Trouble::UnknownColumn(_) => None,
         }
     }

@@ -1,11 +1,14 @@
 use logeater_schema::Catalog;
 use tonic::Code;
 
+use std::time::Duration;
+
 use super::super::messages;
 use super::super::rows::Forms;
 use super::*;
 use crate::StoredEvent;
-use crate::bigquery::{Credentials, Target};
+use crate::bigquery::{Class, Credentials, Target};
+use crate::sinks::bigquery::requests::Outcome;
 use crate::testing::stored;
 use warehouse::{Fault, Warehouse};
 
@@ -15,7 +18,7 @@ mod warehouse;
 /// A writer, and the warehouse that it writes to.
 struct Bench {
     warehouse: Arc<Warehouse>,
-    writer: Writer,
+    streams: DefaultStreams,
     forms: Forms,
 }
 
@@ -31,7 +34,7 @@ impl Bench {
         let client = Client::new(target, Some(&warehouse.start().await)).unwrap();
         Self {
             warehouse,
-            writer: Writer::new(client, PATIENCE),
+            streams: DefaultStreams::new(client),
             forms: Forms::new(&Catalog::new()),
         }
     }
@@ -45,7 +48,7 @@ impl Bench {
     async fn write_events(&self, events: &[StoredEvent]) -> Inserted {
         let form = self.forms.events();
         let rows: Vec<_> = events.iter().map(|event| form.event(event)).collect();
-        self.writer.write(form, &rows).await
+        self.streams.write(form, &rows).await
     }
 
     fn rows(&self) -> Vec<String> {
@@ -142,11 +145,13 @@ async fn a_lost_answer_is_no_word_about_the_rows_which_come_again() {
 #[tokio::test]
 async fn an_answer_that_does_not_come_is_not_waited_for_for_ever() {
     let mut bench = Bench::new().await;
-    bench.writer.patience = Duration::from_millis(50);
+    let patient = bench.streams.client.clone();
+    let patience = Duration::from_millis(50);
+    bench.streams.client = patient.clone().with_patience(patience);
     bench.warehouse.fail(Fault::Hangs);
     let written = bench.write([1]).await;
     assert_eq!(written.problem.unwrap().class, Class::Again);
-    bench.writer.patience = PATIENCE;
+    bench.streams.client = patient;
     assert_eq!(bench.write([1]).await.outcomes, [Outcome::Stored]);
 }
 
