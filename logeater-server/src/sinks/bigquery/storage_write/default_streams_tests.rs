@@ -1,7 +1,8 @@
-use logeater_schema::Catalog;
-use tonic::Code;
-
 use std::time::Duration;
+
+use logeater_schema::{Catalog, EVENTS_TABLE};
+use serde_json::{Value, json};
+use tonic::Code;
 
 use super::super::messages;
 use super::super::rows::Forms;
@@ -10,28 +11,35 @@ use crate::StoredEvent;
 use crate::bigquery::{Class, Credentials, Target};
 use crate::sinks::bigquery::requests::Outcome;
 use crate::testing::stored;
-use warehouse::{Fault, Warehouse};
+use warehouse::Warehouse;
+use warehouse::storage::{Fault, Rpc};
 
-#[path = "../../../../tests/it/support/warehouse_storage.rs"]
+#[path = "../../../../tests/it/support/warehouse/mod.rs"]
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "much of it is for tests of the whole sink"
+)]
 mod warehouse;
 
-/// A writer, and the warehouse that it writes to.
+/// What writes, and the warehouse that it writes to, which has the events table.
 struct Bench {
-    warehouse: Arc<Warehouse>,
+    warehouse: Warehouse,
     streams: DefaultStreams,
     forms: Forms,
 }
 
 impl Bench {
     async fn new() -> Self {
-        let warehouse = Arc::new(Warehouse::default());
+        let warehouse = Warehouse::start().await;
+        warehouse.make(EVENTS_TABLE, &fields(&[]));
         let target = Target {
             project: "shop".to_owned(),
             dataset: "logeater".to_owned(),
             endpoint: None,
             credentials: Credentials::none(),
         };
-        let client = Client::new(target, Some(&warehouse.start().await)).unwrap();
+        let client = Client::new(target, Some(&warehouse.storage_endpoint)).unwrap();
         Self {
             warehouse,
             streams: DefaultStreams::new(client),
@@ -51,17 +59,37 @@ impl Bench {
         self.streams.write(form, &rows).await
     }
 
-    fn rows(&self) -> Vec<String> {
-        self.warehouse.rows.lock().unwrap().clone()
+    fn fail(&self, fault: Fault) {
+        let set = |inside: &mut warehouse::Inside| inside.storage.fail(Rpc::AppendRows, [fault]);
+        self.warehouse.set(set);
+    }
+
+    async fn rows(&self) -> Vec<String> {
+        let rows = self.warehouse.rows(EVENTS_TABLE, 0).await;
+        let ids = rows.iter().map(|row| row["event_id"].as_str().unwrap());
+        ids.map(ToOwned::to_owned).collect()
     }
 
     fn connections(&self) -> usize {
-        *self.warehouse.connections.lock().unwrap()
+        self.warehouse
+            .set(|inside| inside.storage.connections.len())
     }
+}
 
-    fn requests(&self) -> usize {
-        *self.warehouse.requests.lock().unwrap()
-    }
+/// The fields of the events table, but for these.
+fn fields(without: &[&str]) -> Value {
+    let fields = json!([
+        {"name": "event_id", "type": "STRING", "mode": "REQUIRED"},
+        {"name": "cluster_key", "type": "DATE", "mode": "REQUIRED"},
+        {"name": "timestamp", "type": "TIMESTAMP", "mode": "REQUIRED"},
+        {"name": "service", "type": "STRING", "mode": "REQUIRED"},
+        {"name": "type", "type": "STRING", "mode": "REQUIRED"},
+        {"name": "user_id", "type": "STRING"},
+        {"name": "details", "type": "JSON"},
+    ]);
+    let fields = fields.as_array().unwrap().iter();
+    let is_left = |field: &&Value| !without.contains(&field["name"].as_str().unwrap());
+    fields.filter(is_left).cloned().collect()
 }
 
 #[tokio::test]
@@ -72,7 +100,7 @@ async fn one_connection_carries_what_comes() {
         assert_eq!(written.outcomes, [Outcome::Stored]);
     }
     assert_eq!(
-        (bench.rows(), bench.connections()),
+        (bench.rows().await, bench.connections()),
         (vec!["1".into(), "2".into(), "3".into()], 1)
     );
 }
@@ -80,15 +108,19 @@ async fn one_connection_carries_what_comes() {
 #[tokio::test]
 async fn a_bad_row_is_refused_and_costs_its_neighbours_nothing() {
     let bench = Bench::new().await;
-    *bench.warehouse.bad.lock().unwrap() = Some("2");
-    let written = bench.write(1..=3).await;
-    let refused = Outcome::Refused("BigQuery: 2 is bad".to_owned());
+    let bad = StoredEvent {
+        service: "no text".to_owned(),
+        ..stored(2)
+    };
+    let written = bench.write_events(&[stored(1), bad, stored(3)]).await;
+    let words = r#"BigQuery: service: Cannot convert value to "STRING": "no text""#;
+    let refused = Outcome::Refused(words.to_owned());
     assert_eq!(
         written.outcomes,
         [Outcome::Stored, refused, Outcome::Stored]
     );
     assert_eq!(
-        (bench.rows(), bench.connections()),
+        (bench.rows().await, bench.connections()),
         (vec!["1".into(), "3".into()], 1)
     );
 }
@@ -105,7 +137,7 @@ async fn each_code_says_what_helps_and_the_next_try_has_a_connection_of_its_own(
     ] {
         for fault in [Fault::Ends(code), Fault::Error(code)] {
             let bench = Bench::new().await;
-            bench.warehouse.fail(fault);
+            bench.fail(fault);
             let written = bench.write([1]).await;
             assert_eq!(written.outcomes, [Outcome::Again(None)], "{fault:?}");
             assert_eq!(written.problem.unwrap().class, class, "{fault:?}");
@@ -122,13 +154,13 @@ async fn each_code_says_what_helps_and_the_next_try_has_a_connection_of_its_own(
 #[tokio::test]
 async fn a_column_that_the_table_does_not_know_is_asked_for_again_on_another_connection() {
     let bench = Bench::new().await;
-    *bench.warehouse.unknown.lock().unwrap() = Some("details");
+    bench.warehouse.make(EVENTS_TABLE, &fields(&["details"]));
     let written = bench.write([1]).await;
     assert!(
         matches!(&written.outcomes[..], [Outcome::Unknown(_)]),
         "{written:?}"
     );
-    *bench.warehouse.unknown.lock().unwrap() = None;
+    bench.warehouse.make(EVENTS_TABLE, &fields(&[]));
     assert_eq!(bench.write([1]).await.outcomes, [Outcome::Stored]);
     assert_eq!(bench.connections(), 2);
 }
@@ -136,10 +168,10 @@ async fn a_column_that_the_table_does_not_know_is_asked_for_again_on_another_con
 #[tokio::test]
 async fn a_lost_answer_is_no_word_about_the_rows_which_come_again() {
     let bench = Bench::new().await;
-    bench.warehouse.fail(Fault::LostAnswer);
+    bench.fail(Fault::Lost);
     assert_eq!(bench.write([1]).await.outcomes, [Outcome::Again(None)]);
     assert_eq!(bench.write([1]).await.outcomes, [Outcome::Stored]);
-    assert_eq!(bench.rows(), ["1", "1"], "at least once");
+    assert_eq!(bench.rows().await, ["1", "1"], "at least once");
 }
 
 #[tokio::test]
@@ -148,7 +180,7 @@ async fn an_answer_that_does_not_come_is_not_waited_for_for_ever() {
     let patient = bench.streams.client.clone();
     let patience = Duration::from_millis(50);
     bench.streams.client = patient.clone().with_patience(patience);
-    bench.warehouse.fail(Fault::Hangs);
+    bench.fail(Fault::Hangs);
     let written = bench.write([1]).await;
     assert_eq!(written.problem.unwrap().class, Class::Again);
     bench.streams.client = patient;
@@ -156,20 +188,30 @@ async fn an_answer_that_does_not_come_is_not_waited_for_for_ever() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_closed_or_knows_too_little_is_replaced_without_a_failure() {
-    for fault in [Fault::Closes, Fault::NewSchema] {
-        let bench = Bench::new().await;
-        bench.warehouse.fail(fault);
-        for sequence in 1..=2 {
-            let written = bench.write([sequence]).await;
-            assert_eq!(written.outcomes, [Outcome::Stored], "{fault:?}");
-        }
-        assert_eq!(
-            (bench.rows().len(), bench.connections()),
-            (2, 2),
-            "{fault:?}"
-        );
+async fn a_connection_that_is_closed_is_replaced_without_a_failure() {
+    let bench = Bench::new().await;
+    bench.fail(Fault::Closes);
+    for sequence in 1..=2 {
+        let written = bench.write([sequence]).await;
+        assert_eq!(written.outcomes, [Outcome::Stored]);
     }
+    assert_eq!((bench.rows().await.len(), bench.connections()), (2, 2));
+}
+
+#[tokio::test]
+async fn a_connection_that_knows_too_little_is_replaced_without_a_failure() {
+    let bench = Bench::new().await;
+    assert_eq!(bench.write([1]).await.outcomes, [Outcome::Stored]);
+    let mut grown = fields(&[]);
+    let new = json!({"name": "later", "type": "STRING"});
+    grown.as_array_mut().unwrap().push(new);
+    bench.warehouse.make(EVENTS_TABLE, &grown);
+    // The second is told of it.
+    for sequence in 2..=3 {
+        let written = bench.write([sequence]).await;
+        assert_eq!(written.outcomes, [Outcome::Stored]);
+    }
+    assert_eq!((bench.rows().await.len(), bench.connections()), (3, 2));
 }
 
 #[tokio::test]
@@ -194,5 +236,11 @@ async fn what_is_too_much_for_one_request_goes_in_several() {
             Outcome::Refused(refused)
         ]
     );
-    assert_eq!((bench.rows().len(), bench.requests()), (3, 3));
+    assert_eq!(
+        (
+            bench.rows().await.len(),
+            bench.warehouse.requests(EVENTS_TABLE)
+        ),
+        (3, vec![2, 1, 1])
+    );
 }

@@ -175,6 +175,8 @@ impl StorageError {
 pub(super) enum StorageErrorCode {
     Unspecified = 0,
     TableNotFound = 1,
+    StreamNotFound = 3,
+    StreamFinalized = 6,
     SchemaMismatchExtraFields = 7,
     OffsetAlreadyExists = 8,
     OffsetOutOfRange = 9,
