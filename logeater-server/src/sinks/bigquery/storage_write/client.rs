@@ -1,6 +1,6 @@
 //! The gRPC client of the Storage Write API: where it is, and who asks.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -27,7 +27,9 @@ const APPEND_ROWS: &str = "/google.cloud.bigquery.storage.v1.BigQueryWrite/Appen
 /// Opens streams of one dataset. Clones share their connection.
 #[derive(Clone, Debug)]
 pub(in crate::sinks::bigquery) struct Client {
-    channel: Channel,
+    endpoint: Endpoint,
+    /// Made with the first request, which has a runtime.
+    channel: Arc<OnceLock<Channel>>,
     target: Arc<Target>,
 }
 
@@ -53,7 +55,8 @@ impl Client {
             endpoint = endpoint.tls_config(tls).map_err(wrong)?;
         }
         Ok(Self {
-            channel: endpoint.connect_lazy(),
+            endpoint,
+            channel: Arc::default(),
             target: Arc::new(target),
         })
     }
@@ -99,7 +102,8 @@ impl Client {
         &self,
         request: Request<UnboundedReceiverStream<AppendRowsRequest>>,
     ) -> Result<Streaming<AppendRowsResponse>, Status> {
-        let mut grpc = Grpc::new(self.channel.clone());
+        let channel = self.channel.get_or_init(|| self.endpoint.connect_lazy());
+        let mut grpc = Grpc::new(channel.clone());
         grpc.ready()
             .await
             .map_err(|error| Status::from_error(error.into()))?;
