@@ -3,6 +3,10 @@
 #[cfg(feature = "bigquery")]
 #[path = "../../src/sinks/bigquery/storage_write/messages.rs"]
 mod messages;
+#[cfg(all(feature = "cli", unix))]
+pub(crate) mod program;
+#[cfg(feature = "bigquery")]
+mod storage_tests;
 #[cfg(feature = "bigquery")]
 pub(crate) mod warehouse;
 
