@@ -42,15 +42,33 @@ def offline(extension_dir):
     return connect
 
 
+def one_by_one(*functions):
+    """The functions, none of which begins before another has ended."""
+    lock = threading.Lock()
+
+    def locked(function):
+        def run(*arguments):
+            with lock:
+                return function(*arguments)
+
+        return run
+
+    return map(locked, functions)
+
+
 def main(data_dir, port=0, storage_port=0):
     duckdb.connect = offline(data_dir / "extensions")
     # These read the settings and connect as they are imported.
     import uvicorn
     from local_bigquery import app
-    from local_bigquery.grpc import server as storage
+    from local_bigquery.grpc import write
     from local_bigquery.settings import settings
 
     settings.data_dir = data_dir / "data"
+    # A stream that is finalized has the rows that are being appended, or it never gets them.
+    write._append, write.finalize = one_by_one(write._append, write.finalize)
+    from local_bigquery.grpc import server as storage
+
     _storage_server, storage_port = storage.start("127.0.0.1", storage_port)
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
