@@ -1,6 +1,7 @@
 //! BigQuery, as far as the stand-in of `support::warehouse` is like it.
 
 mod apply;
+mod exactly_once;
 mod insert_all;
 mod storage_write;
 
@@ -9,6 +10,8 @@ use std::time::Duration;
 use logeater_server::{BigQuery, Config, Credentials, SinkConfig};
 use serde_json::{Value, json};
 
+#[cfg(unix)]
+use crate::support::program::Program;
 use crate::support::warehouse::Warehouse;
 use crate::support::{Folder, Running, batch, event_with_id};
 
@@ -71,6 +74,31 @@ fn texts(folder: &Folder, query: &str) -> Vec<String> {
     let mut query = reader.prepare(query).unwrap();
     let texts = query.query_map([], |row| row.get(0)).unwrap();
     texts.map(Result::unwrap).collect()
+}
+
+/// The program with a sink that writes to this warehouse in this way, and the schemas of a folder.
+#[cfg(unix)]
+fn program(warehouse: &Warehouse, folder: &Folder, write: &str) -> Program {
+    let config = format!(
+        r#"
+        data = "data"
+        catalog = "schemas"
+        listen = {{ grpc = "127.0.0.1:0" }}
+        [sinks.warehouse]
+        type = "bigquery"
+        project = "shop"
+        dataset = "logeater"
+        write = "{write}"
+        credentials = "none"
+        endpoint = "{}"
+        storage_endpoint = "{}"
+        batch_wait = "1ms"
+        "#,
+        warehouse.endpoint, warehouse.storage_endpoint
+    );
+    let file = folder.schemas().with_file_name("logeater.toml");
+    std::fs::write(&file, config).unwrap();
+    Program::start(&file)
 }
 
 impl Warehouse {

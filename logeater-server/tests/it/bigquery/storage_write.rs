@@ -8,12 +8,12 @@ use logeater_server::{BigQuery, SinkConfig, Write};
 use serde_json::{Value, json};
 use tonic::Code;
 
-use super::{SKU, cart_fields, config, dead_letters, events_fields, folder, push, skus};
 #[cfg(unix)]
-use crate::support::program::Program;
+use super::program;
+use super::{SKU, cart_fields, config, dead_letters, events_fields, folder, push, skus};
 use crate::support::warehouse::Warehouse;
 use crate::support::warehouse::storage::{Fault, Rpc};
-use crate::support::{Folder, Running, batch, event, event_with_id};
+use crate::support::{Running, batch, event, event_with_id};
 
 impl Warehouse {
     fn storage_sink(&self) -> BigQuery {
@@ -264,31 +264,6 @@ async fn a_table_that_is_dropped_under_load_is_made_again_and_takes_the_rest() {
     assert_eq!(dead_letters(&folder), [""; 0]);
 }
 
-/// The program with a sink that writes to this warehouse, and the schemas of a folder.
-#[cfg(unix)]
-fn program(warehouse: &Warehouse, folder: &Folder) -> Program {
-    let config = format!(
-        r#"
-        data = "data"
-        catalog = "schemas"
-        listen = {{ grpc = "127.0.0.1:0" }}
-        [sinks.warehouse]
-        type = "bigquery"
-        project = "shop"
-        dataset = "logeater"
-        write = "storage_write"
-        credentials = "none"
-        endpoint = "{}"
-        storage_endpoint = "{}"
-        batch_wait = "1ms"
-        "#,
-        warehouse.endpoint, warehouse.storage_endpoint
-    );
-    let file = folder.schemas().with_file_name("logeater.toml");
-    std::fs::write(&file, config).unwrap();
-    Program::start(&file)
-}
-
 /// The warehouse needs a thread of its own while the test waits for the program.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -297,7 +272,7 @@ async fn a_right_that_is_missing_is_said_loudly_and_nothing_is_lost() {
         let warehouse = Warehouse::start().await;
         warehouse.fail_appends([Fault::Ends(code)]);
         let folder = folder(SKU);
-        let mut program = program(&warehouse, &folder);
+        let mut program = program(&warehouse, &folder, "storage_write");
         let mut client = program.client().await;
         let pushed = event("cart.add", r#"{"sku":"s1"}"#);
         client.push(pushed).await.unwrap();
@@ -321,7 +296,7 @@ async fn what_was_acknowledged_before_a_kill_is_there_after_the_next_start() {
     // The rows of the events table are in, and those of the other are on their way.
     warehouse.fail_appends([Fault::None, Fault::Hangs]);
     let folder = folder(SKU);
-    let mut program = program(&warehouse, &folder);
+    let mut program = program(&warehouse, &folder, "storage_write");
     let events = (1..=40).map(|id| event_with_id(id, "cart.add", &format!(r#"{{"sku":"s{id}"}}"#)));
     let mut client = program.client().await;
     client.push_batch(batch(events)).await.unwrap();

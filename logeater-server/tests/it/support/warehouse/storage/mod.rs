@@ -48,6 +48,8 @@ pub(crate) enum Fault {
     Quota(Duration),
     /// What was asked for is done, and the answer is lost with the connection.
     Lost,
+    /// What was asked for is done, and the connection ends in good order without an answer.
+    Vanishes,
     /// There is no answer.
     Hangs,
     /// What was asked for is done, and the connection is closed after the answer.

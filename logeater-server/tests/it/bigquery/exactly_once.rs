@@ -1,0 +1,246 @@
+//! The sink `bigquery` by streams of its own: each row is written once, whatever becomes of requests.
+
+use std::time::Duration;
+
+use logeater_server::{BigQuery, Config, Maintenance, SinkConfig, Write};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use tokio::runtime::Builder;
+use tokio::time::timeout;
+use tonic::Code;
+
+#[cfg(unix)]
+use super::program;
+use super::{SKU, cart_fields, config, dead_letters, events_fields, folder, push};
+use crate::support::warehouse::Warehouse;
+use crate::support::warehouse::storage::{Fault, Rpc};
+use crate::support::{Folder, Running, batch, event_with_id};
+
+/// How long something may take that comes for certain.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+impl Warehouse {
+    fn once(&self) -> BigQuery {
+        self.sink().write(Write::ExactlyOnce)
+    }
+
+    /// Makes the tables, and tells what becomes of the next requests of this kind.
+    fn fail_next(&self, rpc: Rpc, faults: impl IntoIterator<Item = Fault>) {
+        self.make("events", &events_fields());
+        self.make("cart", &cart_fields());
+        self.set(|inside| inside.storage.fail(rpc, faults));
+    }
+
+    /// The last figures of the ids of a table's rows, each as often as it is there.
+    async fn ids(&self, table: &str) -> Vec<u8> {
+        let rows = self.rows(table, 0).await;
+        let id = |row: &Value| u8::from_str_radix(&row["event_id"].as_str().unwrap()[34..], 16);
+        rows.iter().map(|row| id(row).unwrap()).collect()
+    }
+}
+
+/// Waits until the sink has so many events behind it.
+async fn passed(folder: &Folder, events: i64) {
+    let cursor = "SELECT cursor FROM _logeater_sinks";
+    let passed = async {
+        while folder.one::<i64>(cursor, []) != events {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, passed).await.expect(cursor);
+}
+
+/// Each of these events has its rows once, and nothing is noted any more.
+async fn are_there_once(warehouse: &Warehouse, folder: &Folder, ids: impl Iterator<Item = u8>) {
+    let ids: Vec<_> = ids.collect();
+    assert_eq!(warehouse.ids("events").await, ids);
+    assert_eq!(warehouse.ids("cart").await, ids);
+    assert_eq!(dead_letters(folder), [""; 0]);
+    let notes = "SELECT count(*) FROM _logeater_notes";
+    assert_eq!(folder.one::<i64>(notes, []), 0);
+}
+
+/// A few rows a request, several requests at once, and little patience.
+fn busy(folder: &Folder, sink: BigQuery) -> Config {
+    let sink = SinkConfig::new(sink.build().unwrap())
+        .batch_rows(4)
+        .batch_wait(Duration::from_millis(1))
+        .workers(3)
+        .timeout(Duration::from_millis(200));
+    folder.config().sink("warehouse", sink)
+}
+
+fn faults(most: usize) -> impl Strategy<Value = Vec<Fault>> {
+    let fault = prop_oneof![
+        4 => Just(Fault::None),
+        2 => Just(Fault::Lost),
+        1 => Just(Fault::Closes),
+        1 => Just(Fault::Vanishes),
+        1 => Just(Fault::Hangs),
+        1 => Just(Fault::Ends(Code::Unavailable)),
+        1 => Just(Fault::Error(Code::Internal)),
+    ];
+    vec(fault, 0..most)
+}
+
+fn proptest_config() -> ProptestConfig {
+    ProptestConfig {
+        cases: 8,
+        failure_persistence: None,
+        max_shrink_time: 60_000,
+        ..ProptestConfig::default()
+    }
+}
+
+async fn check(appends: Vec<Fault>, creations: Vec<Fault>, ends: Vec<Fault>) {
+    let warehouse = Warehouse::start().await;
+    warehouse.fail_next(Rpc::AppendRows, appends);
+    warehouse.fail_next(Rpc::CreateWriteStream, creations);
+    warehouse.fail_next(Rpc::FinalizeWriteStream, ends);
+    let folder = folder(SKU);
+    for (first, last) in [(1, 40), (41, 60)] {
+        // The second time it finds what the first one has noted.
+        let running = Running::start(busy(&folder, warehouse.once())).await;
+        push(&running, first..=last).await;
+        if last == 60 {
+            passed(&folder, 60).await;
+        }
+        running.stop().await.unwrap();
+    }
+    are_there_once(&warehouse, &folder, 1..=60).await;
+}
+
+proptest! {
+    #![proptest_config(proptest_config())]
+
+    #[test]
+    fn each_row_is_there_once_whatever_becomes_of_requests(
+        appends in faults(30), creations in faults(6), ends in faults(8)
+    ) {
+        let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        runtime.block_on(check(appends, creations, ends));
+    }
+}
+
+#[tokio::test]
+async fn a_stream_takes_one_request_after_the_other() {
+    let warehouse = Warehouse::start().await;
+    let folder = folder(SKU);
+    let running = Running::start(config(&folder, warehouse.once())).await;
+    for id in 1..=5 {
+        push(&running, id..=id).await;
+        passed(&folder, id.into()).await;
+    }
+    running.stop().await.unwrap();
+    are_there_once(&warehouse, &folder, 1..=5).await;
+    // One of each table.
+    assert_eq!(warehouse.set(|inside| inside.storage.connections.len()), 2);
+}
+
+#[tokio::test]
+async fn a_row_that_is_refused_is_a_dead_letter_and_its_neighbours_are_there_once() {
+    let warehouse = Warehouse::start().await;
+    let folder = folder(SKU);
+    warehouse.fail_next(Rpc::AppendRows, []);
+    warehouse.set(|inside| inside.poison = Some("poison"));
+    let running = Running::start(config(&folder, warehouse.once())).await;
+    let sku = |id| match id {
+        3 => "no text",
+        6 => "poison",
+        _ => "good",
+    };
+    let events = (1..=8).map(|id| {
+        let details = format!(r#"{{"sku":"{}"}}"#, sku(id));
+        event_with_id(id, "cart.add", &details)
+    });
+    let mut client = running.client().await;
+    client.push_batch(batch(events)).await.unwrap();
+    passed(&folder, 8).await;
+    running.stop().await.unwrap();
+    assert_eq!(warehouse.ids("cart").await, [1, 2, 4, 5, 7, 8]);
+    // This text is in the details as well.
+    assert_eq!(warehouse.ids("events").await, [1, 2, 3, 4, 5, 7, 8]);
+    assert_eq!(
+        dead_letters(&folder),
+        [
+            "table cart: BigQuery: sku: Cannot convert value to \"STRING\": \"no text\"",
+            "table events: BigQuery answered InvalidArgument: Malformed request."
+        ]
+    );
+}
+
+#[tokio::test]
+async fn rows_of_a_stream_that_is_gone_with_its_table_are_written_into_the_next_one() {
+    let warehouse = Warehouse::start().await;
+    let folder = folder(SKU);
+    let running = Running::start(config(&folder, warehouse.once())).await;
+    push(&running, 1..=2).await;
+    passed(&folder, 2).await;
+    assert_eq!(warehouse.drop_table("cart").len(), 2);
+    push(&running, 3..=4).await;
+    passed(&folder, 4).await;
+    running.stop().await.unwrap();
+    assert_eq!(warehouse.ids("cart").await, [3, 4]);
+    assert_eq!(warehouse.ids("events").await, [1, 2, 3, 4]);
+}
+
+#[tokio::test]
+async fn a_column_that_comes_later_needs_a_stream_that_knows_it() {
+    let warehouse = Warehouse::start().await;
+    warehouse.make("events", &events_fields());
+    warehouse.make("cart", &json!([cart_fields()[0], cart_fields()[1]]));
+    warehouse.set(|inside| inside.lag = 2);
+    let folder = folder(SKU);
+    let running = Running::start(config(&folder, warehouse.once())).await;
+    push(&running, 1..=3).await;
+    passed(&folder, 3).await;
+    running.stop().await.unwrap();
+    are_there_once(&warehouse, &folder, 1..=3).await;
+}
+
+#[tokio::test]
+async fn what_is_given_again_on_purpose_is_written_again() {
+    let warehouse = Warehouse::start().await;
+    let folder = folder(SKU);
+    let running = Running::start(config(&folder, warehouse.once())).await;
+    push(&running, 1..=2).await;
+    passed(&folder, 2).await;
+    let mut maintenance = Maintenance::open(folder.data().join("logeater.db")).unwrap();
+    let again = maintenance.replay_since("warehouse", "2020-01-01T00:00:00.000000Z");
+    assert_eq!(again.unwrap().events, 2);
+    warehouse.rows("cart", 4).await;
+    passed(&folder, 2).await;
+    running.stop().await.unwrap();
+    assert_eq!(warehouse.ids("cart").await, [1, 1, 2, 2]);
+}
+
+/// It is killed while requests are answered, and while answers are on their way.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_row_is_there_once_however_often_the_collector_is_killed() {
+    let warehouse = Warehouse::start().await;
+    warehouse.fail_next(Rpc::AppendRows, []);
+    let folder = folder(SKU);
+    for kill in 0..10_u8 {
+        let mut program = program(&warehouse, &folder, "exactly_once");
+        let before = warehouse.set(|inside| inside.requests.len());
+        let id = |n| kill * 6 + n;
+        let events = (1..=6).map(|n| event_with_id(id(n), "cart.add", r#"{"sku":"s"}"#));
+        let mut client = program.client().await;
+        for event in events {
+            client.push(event).await.unwrap();
+        }
+        // One or both tables have rows of this life.
+        let requests = before + usize::from(kill % 2) + 1;
+        warehouse
+            .until(|inside| inside.requests.len() >= requests)
+            .await;
+        program.child.kill().unwrap();
+        program.child.wait().unwrap();
+    }
+    let running = Running::start(config(&folder, warehouse.once())).await;
+    passed(&folder, 60).await;
+    running.stop().await.unwrap();
+    are_there_once(&warehouse, &folder, 1..=60).await;
+}
