@@ -1,4 +1,4 @@
-"""The collector's sink `bigquery` fills a BigQuery emulator that no one here wrote, by insertAll; Google's own client reads.
+"""The collector's sink `bigquery` fills a BigQuery emulator that no one here wrote, in each way; Google's own client reads.
 
 The sink makes the dataset and the tables itself. Clients push by the contract alone.
 """
@@ -13,11 +13,8 @@ from pathlib import Path
 
 import pytest
 from collector import Collector
-from conftest import JOIN, Folder, data, rows
+from conftest import JOIN, Emulator, Folder, cart, data, rows
 from gaps import as_given_back, has_beyond
-from google.api_core.client_options import ClientOptions
-from google.auth.credentials import AnonymousCredentials
-from google.cloud import bigquery
 from test_emulator import difference, same
 from wire import expected_row
 
@@ -27,43 +24,20 @@ HERE = Path(__file__).parent
 PATIENCE = 120
 
 
-class Emulator:
-    """An emulator of its own, which can be killed, and comes back on the same port with the same files."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.process = None
-        self.start("0")
-        self.client = bigquery.Client(
-            project="local", credentials=AnonymousCredentials(), client_options=ClientOptions(api_endpoint=self.url)
-        )
-
-    def start(self, port):
-        command = [sys.executable, HERE / "emulator.py", self.folder, port]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        self.url = self.process.stdout.readline().strip()
-        assert self.url.startswith("http://"), "the emulator did not start"
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-        self.process.stdout.close()
-
-    def restart(self):
-        self.start(self.url.rsplit(":", 1)[1])
-
-    def query(self, sql):
-        return [dict(row.items()) for row in self.client.query(sql).result()]
+# Of a test's own: each has the dataset `logeater`.
+@pytest.fixture
+def emulator(tmp_path):
+    with Emulator(tmp_path / "emulator") as emulator:
+        yield emulator
 
 
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory):
-    emulator = Emulator(tmp_path_factory.mktemp("emulator"))
-    yield emulator
-    emulator.kill()
+@pytest.fixture(params=["insert_all", "storage_write"])
+def write(request):
+    """How the sink writes."""
+    return request.param
 
 
-def collector(emulator, dataset, folder, *arguments, catalog, more=""):
+def collector(emulator, write, folder, catalog, more=""):
     """A collector whose only sink is the emulator."""
     config = folder / "logeater.toml"
     config.write_text(
@@ -71,14 +45,16 @@ def collector(emulator, dataset, folder, *arguments, catalog, more=""):
         [sinks.warehouse]
         type = "bigquery"
         project = "local"
-        dataset = "{dataset}"
+        dataset = "logeater"
+        write = "{write}"
         endpoint = "{emulator.url}"
+        storage_endpoint = "{emulator.storage_url}"
         credentials = "none"
         batch_wait = "50ms"
         {more}
         """
     )
-    return Collector(folder / "data", "--config", config, *arguments, catalog=catalog)
+    return Collector(folder / "data", "--config", config, catalog=catalog)
 
 
 def push(collector, entries, folder):
@@ -106,7 +82,7 @@ def entry(event_type, details, user_id):
 
 
 @pytest.mark.skipif(data() is None, reason="nothing was generated")
-def test_every_type_in_every_place_arrives_equal_and_the_seeds_query_finds_it(emulator, tmp_path):
+def test_every_type_in_every_place_arrives_equal_and_the_seeds_query_finds_it(emulator, write, tmp_path):
     folder = Folder(data() / "schemas")
     columns = folder.tables()
     # By the user's id, since the collector makes that of the event.
@@ -115,7 +91,7 @@ def test_every_type_in_every_place_arrives_equal_and_the_seeds_query_finds_it(em
         for row in rows()
         if row["details"] is None or not has_beyond(columns[row["type"].split(".")[0]], row["details"])
     }
-    with collector(emulator, "logeater", tmp_path, catalog=folder.path) as running:
+    with collector(emulator, write, tmp_path, folder.path) as running:
         push(running, [entry(row["type"], row["details"], user) for user, row in sent.items()], tmp_path)
         until_delivered(running)
         running.stop()
@@ -158,24 +134,10 @@ def test_every_type_in_every_place_arrives_equal_and_the_seeds_query_finds_it(em
             assert same(by_name[name], expected[name]), name
 
 
-def cart(folder):
-    """A folder of schemas with the table `cart`."""
-    (folder / "schemas" / "catalog").mkdir(parents=True)
-    keys = [
-        {"name": "event_id", "type": "STRING", "mode": "REQUIRED"},
-        {"name": "cluster_key", "type": "DATE", "mode": "REQUIRED"},
-    ]
-    columns = [*keys, {"name": "sku", "type": "STRING"}]
-    event = {"type": "cart.add", "rust_type": "shop::Add", "columns": ["sku"]}
-    file = {"version": 1, "table": "cart", "columns": columns, "events": [event]}
-    (folder / "schemas" / "catalog" / "cart.json").write_text(json.dumps(file))
-    return folder / "schemas"
-
-
-
-def test_an_emulator_that_dies_and_hangs_under_load_lacks_nothing_afterwards(emulator, tmp_path):
+def test_an_emulator_that_dies_and_hangs_under_load_lacks_nothing_afterwards(emulator, write, apply, tmp_path):
+    schemas = cart(tmp_path / "schemas", {"name": "sku", "type": "STRING"})
     more = 'timeout = "2s"\nworkers = 2\nbatch_rows = 50'
-    with collector(emulator, "killed", tmp_path, catalog=cart(tmp_path), more=more) as running:
+    with collector(emulator, write, tmp_path, schemas, more) as running:
         count = 0
 
         def push_some():
@@ -195,9 +157,14 @@ def test_an_emulator_that_dies_and_hangs_under_load_lacks_nothing_afterwards(emu
         until_delivered(running)
         running.stop()
         assert running.rows("SELECT * FROM dead_letters") == []
-    [found] = emulator.query(
-        "SELECT count(DISTINCT event.event_id) AS n FROM killed.events AS event JOIN killed.cart AS cart ON event.event_id = cart.event_id "
-        "WHERE concat('u', substr(cart.sku, 2)) = event.user_id"
-    )
+    apply("logeater", schemas, "--views")
+
+    def number(events, cart):
+        join = f"FROM logeater.{events} AS event JOIN logeater.{cart} AS cart ON event.event_id = cart.event_id"
+        own = "WHERE concat('u', substr(cart.sku, 2)) = event.user_id"
+        [found] = emulator.query(f"SELECT count(*) AS n, count(DISTINCT event.event_id) AS ids {join} {own}")
+        return found
+
     # What was in when its answer was lost may be there twice.
-    assert found["n"] == count
+    assert number("events", "cart")["ids"] == count
+    assert number("unique_events", "unique_cart") == {"n": count, "ids": count}
