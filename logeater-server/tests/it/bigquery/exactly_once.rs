@@ -14,7 +14,7 @@ use tonic::Code;
 use super::program;
 use super::{SKU, cart_fields, config, dead_letters, events_fields, folder, push};
 use crate::support::warehouse::Warehouse;
-use crate::support::warehouse::storage::{Fault, Rpc};
+use crate::support::warehouse::storage::{Fault, Inside, Rpc};
 use crate::support::{Folder, Running, batch, event_with_id};
 
 /// How long something may take that comes for certain.
@@ -183,6 +183,23 @@ async fn rows_of_a_stream_that_is_gone_with_its_table_are_written_into_the_next_
     running.stop().await.unwrap();
     assert_eq!(warehouse.ids("cart").await, [3, 4]);
     assert_eq!(warehouse.ids("events").await, [1, 2, 3, 4]);
+}
+
+#[tokio::test]
+async fn a_stream_that_somebody_has_ended_or_that_is_forgotten_is_replaced() {
+    let end: [fn(&mut Inside); 2] = [Inside::end_streams, Inside::forget_streams];
+    for end in end {
+        let warehouse = Warehouse::start().await;
+        let folder = folder(SKU);
+        let running = Running::start(config(&folder, warehouse.once())).await;
+        push(&running, 1..=2).await;
+        passed(&folder, 2).await;
+        warehouse.set(|inside| end(&mut inside.storage));
+        push(&running, 3..=3).await;
+        passed(&folder, 3).await;
+        running.stop().await.unwrap();
+        are_there_once(&warehouse, &folder, 1..=3).await;
+    }
 }
 
 #[tokio::test]

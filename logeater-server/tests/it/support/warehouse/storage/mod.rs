@@ -61,8 +61,9 @@ pub(crate) enum Fault {
 pub(crate) struct Inside {
     /// What becomes of the next requests.
     faults: BTreeMap<Rpc, VecDeque<Fault>>,
-    /// Those that were created, by name.
+    /// Those that were created, by name, and how many there were.
     streams: BTreeMap<String, Stream>,
+    created: usize,
     /// The `authorization` of each connection for appends.
     pub(crate) connections: Vec<Option<String>>,
 }
@@ -92,6 +93,18 @@ impl Inside {
     fn fault(&mut self, rpc: Rpc) -> Fault {
         let faults = self.faults.get_mut(&rpc).and_then(VecDeque::pop_front);
         faults.unwrap_or(Fault::None)
+    }
+
+    /// Ends all streams, as somebody else could.
+    pub(crate) fn end_streams(&mut self) {
+        for stream in self.streams.values_mut() {
+            stream.is_final = true;
+        }
+    }
+
+    /// Forgets all streams.
+    pub(crate) fn forget_streams(&mut self) {
+        self.streams.clear();
     }
 
     /// Forgets the streams of a table, which go with it.
@@ -193,8 +206,9 @@ impl super::Inside {
             let words = "Here all streams are committed ones.";
             return Err(refusal(Code::InvalidArgument, None, words));
         }
+        self.storage.created += 1;
+        let name = format!("{parent}/streams/s{}", self.storage.created);
         let streams = &mut self.storage.streams;
-        let name = format!("{parent}/streams/s{}", streams.len() + 1);
         streams.insert(name.clone(), Stream::default());
         let r#type = WriteStreamType::Committed.into();
         Ok(WriteStream { name, r#type })
