@@ -72,11 +72,11 @@ impl Trouble {
         }
     }
 
-    /// Whether BigQuery refuses rows as they are, so that none is in.
+    /// Whether BigQuery refuses rows, or has no such stream, so that none is in.
     pub(super) fn is_refusal(&self) -> bool {
         match self {
             Self::UnknownColumn(_) => true,
-            Self::Problem(problem) => problem.class == Class::Invalid,
+            Self::Problem(problem) => matches!(problem.class, Class::Invalid | Class::Missing),
             Self::Present(_) => false,
         }
     }
