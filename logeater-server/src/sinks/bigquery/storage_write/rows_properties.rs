@@ -97,9 +97,7 @@ fn value(column: &Value) -> BoxedStrategy<Option<Pair>> {
 }
 
 fn scalar(column_type: &str) -> BoxedStrategy<Pair> {
-    fn same(text: impl ToString) -> Pair {
-        (json!(text.to_string()), json!(text.to_string()))
-    }
+    let same = |text: String| (json!(text), json!(text));
     let micros = || -62_135_596_800_000_000_i64..=253_402_207_200_999_999;
     let date = || (0..=3_652_058).prop_map(|days: i32| Date::constant(1, 1, 1) + days.days());
     let time = || {
@@ -114,27 +112,32 @@ fn scalar(column_type: &str) -> BoxedStrategy<Pair> {
             any::<f64>()
                 .prop_filter("JSON has no others", |number| number.is_finite())
                 .prop_map(|number| (json!(number), json!(number))),
-            prop_oneof![Just("NaN"), Just("Infinity"), Just("-Infinity")].prop_map(same),
+            prop_oneof![Just("NaN"), Just("Infinity"), Just("-Infinity")]
+                .prop_map(move |text| same(text.to_owned())),
         ]
         .boxed(),
         "NUMERIC" => (any::<i64>(), 0..1_000_000_000)
-            .prop_map(|(whole, nanos)| same(format!("{whole}.{nanos:09}")))
+            .prop_map(move |(whole, nanos)| same(format!("{whole}.{nanos:09}")))
             .boxed(),
-        "BIGNUMERIC" => any::<u128>().prop_map(same).boxed(),
+        "BIGNUMERIC" => any::<u128>()
+            .prop_map(move |number| same(number.to_string()))
+            .boxed(),
         "BOOLEAN" => any::<bool>()
             .prop_map(|is_so| (json!(is_so), json!(is_so)))
             .boxed(),
         "STRING" => any::<String>().prop_map(same).boxed(),
         "BYTES" => vec(any::<u8>(), 0..20)
-            .prop_map(|bytes| same(BASE64_STANDARD.encode(bytes)))
+            .prop_map(move |bytes| same(BASE64_STANDARD.encode(bytes)))
             .boxed(),
-        "DATE" => date().prop_map(same).boxed(),
-        "TIME" => time().prop_map(|time| same(format!("{time:.6}"))).boxed(),
+        "DATE" => date().prop_map(move |date| same(date.to_string())).boxed(),
+        "TIME" => time()
+            .prop_map(move |time| same(format!("{time:.6}")))
+            .boxed(),
         "DATETIME" => (date(), time())
-            .prop_map(|(date, time)| same(format!("{:.6}", DateTime::from_parts(date, time))))
+            .prop_map(move |(date, time)| same(format!("{:.6}", DateTime::from_parts(date, time))))
             .boxed(),
         "TIMESTAMP" => micros()
-            .prop_map(|micros| {
+            .prop_map(move |micros| {
                 let moment = Timestamp::from_microsecond(micros).unwrap();
                 same(format!("{moment:.6}"))
             })
