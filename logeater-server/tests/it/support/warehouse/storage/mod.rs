@@ -4,14 +4,14 @@
 //! <https://cloud.google.com/bigquery/docs/write-api>
 
 mod refusal;
-mod rows;
+pub(crate) mod rows;
 mod service;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use prost::Message;
-use prost_reflect::{DynamicMessage, MessageDescriptor};
+use prost_reflect::MessageDescriptor;
 use serde_json::Value;
 use tonic::Code;
 use tonic_types::pb::Status;
@@ -291,10 +291,8 @@ fn taken(
     rows: &ProtoRows,
     kept: &mut Vec<Value>,
 ) -> AppendRowsResponse {
-    let rows = rows.serialized_rows.iter().map(|row| {
-        let row = DynamicMessage::decode(form.clone(), row.clone()).unwrap();
-        rows::json(fields, &row)
-    });
+    let rows = rows.serialized_rows.iter();
+    let rows = rows.map(|row| rows::read(fields, form, row));
     let rows: Vec<_> = rows.collect();
     let row_errors = (0..).zip(&rows).filter_map(|(index, row)| {
         let error = check(fields, row, "").err()?;
