@@ -238,6 +238,7 @@ async fn a_warehouse_that_does_not_answer_is_asked_again() {
     push(&running, 1..=2).await;
     assert_eq!(skus(&warehouse.rows("cart", 2).await), ["s1", "s2"]);
     running.stop().await.unwrap();
+    assert_eq!(ids(&warehouse.rows("events", 2).await), [1, 2].into());
 }
 
 #[tokio::test]
