@@ -1,54 +1,24 @@
 //! The sink `bigquery` by streams of its own: each row is written once, whatever becomes of requests.
 
-use std::time::Duration;
-
-use logeater_server::{BigQuery, Config, Maintenance, SinkConfig, Write};
-use proptest::collection::vec;
+use logeater_server::{BigQuery, Maintenance, Write};
 use proptest::prelude::*;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::runtime::Builder;
-use tokio::time::timeout;
-use tonic::Code;
 
 #[cfg(unix)]
 use super::program;
-use super::{SKU, cart_fields, config, dead_letters, events_fields, folder, push};
+use super::{
+    SKU, busy, cart_fields, config, dead_letters, events_fields, faults, folder, passed,
+    proptest_config, push,
+};
 use crate::support::warehouse::Warehouse;
 use crate::support::warehouse::storage::{Fault, Inside, Rpc};
 use crate::support::{Folder, Running, batch, event_with_id};
-
-/// How long something may take that comes for certain.
-const PATIENCE: Duration = Duration::from_mins(1);
 
 impl Warehouse {
     fn once(&self) -> BigQuery {
         self.sink().write(Write::ExactlyOnce)
     }
-
-    /// Makes the tables, and tells what becomes of the next requests of this kind.
-    fn fail_next(&self, rpc: Rpc, faults: impl IntoIterator<Item = Fault>) {
-        self.make("events", &events_fields());
-        self.make("cart", &cart_fields());
-        self.set(|inside| inside.storage.fail(rpc, faults));
-    }
-
-    /// The last figures of the ids of a table's rows, each as often as it is there.
-    async fn ids(&self, table: &str) -> Vec<u8> {
-        let rows = self.rows(table, 0).await;
-        let id = |row: &Value| u8::from_str_radix(&row["event_id"].as_str().unwrap()[34..], 16);
-        rows.iter().map(|row| id(row).unwrap()).collect()
-    }
-}
-
-/// Waits until the sink has so many events behind it.
-async fn passed(folder: &Folder, events: i64) {
-    let cursor = "SELECT cursor FROM _logeater_sinks";
-    let passed = async {
-        while folder.one::<i64>(cursor, []) != events {
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(PATIENCE, passed).await.expect(cursor);
 }
 
 /// Each of these events has its rows once, and nothing is noted any more.
@@ -59,38 +29,6 @@ async fn are_there_once(warehouse: &Warehouse, folder: &Folder, ids: impl Iterat
     assert_eq!(dead_letters(folder), [""; 0]);
     let notes = "SELECT count(*) FROM _logeater_notes";
     assert_eq!(folder.one::<i64>(notes, []), 0);
-}
-
-/// A few rows a request, several requests at once, and little patience.
-fn busy(folder: &Folder, sink: BigQuery) -> Config {
-    let sink = SinkConfig::new(sink.build().unwrap())
-        .batch_rows(4)
-        .batch_wait(Duration::from_millis(1))
-        .workers(3)
-        .timeout(Duration::from_millis(200));
-    folder.config().sink("warehouse", sink)
-}
-
-fn faults(most: usize) -> impl Strategy<Value = Vec<Fault>> {
-    let fault = prop_oneof![
-        4 => Just(Fault::None),
-        2 => Just(Fault::Lost),
-        1 => Just(Fault::Closes),
-        1 => Just(Fault::Vanishes),
-        1 => Just(Fault::Hangs),
-        1 => Just(Fault::Ends(Code::Unavailable)),
-        1 => Just(Fault::Error(Code::Internal)),
-    ];
-    vec(fault, 0..most)
-}
-
-fn proptest_config() -> ProptestConfig {
-    ProptestConfig {
-        cases: 8,
-        failure_persistence: None,
-        max_shrink_time: 60_000,
-        ..ProptestConfig::default()
-    }
 }
 
 async fn check(appends: Vec<Fault>, creations: Vec<Fault>, ends: Vec<Fault>) {
