@@ -14,6 +14,8 @@ mod credentials;
 mod plan;
 mod problem;
 mod table;
+#[cfg(test)]
+pub(crate) mod testing;
 mod views;
 
 pub(crate) use apply::Tables;

@@ -5,34 +5,30 @@ use std::time::Duration;
 
 use logeater_schema::Catalog;
 use logeater_server::{BigQuery, SinkConfig, Write};
+use proptest::prelude::*;
 use serde_json::{Value, json};
+use tokio::runtime::Builder;
 use tonic::Code;
 
-use super::{SKU, cart_fields, config, dead_letters, events_fields, folder, push, skus};
 #[cfg(unix)]
-use crate::support::program::Program;
+use super::program;
+use super::{
+    SKU, busy, cart_fields, config, dead_letters, events_fields, faults, folder, ids, passed,
+    proptest_config, push, skus,
+};
 use crate::support::warehouse::Warehouse;
 use crate::support::warehouse::storage::{Fault, Rpc};
-use crate::support::{Folder, Running, batch, event, event_with_id};
+use crate::support::{Running, batch, event, event_with_id};
 
 impl Warehouse {
     fn storage_sink(&self) -> BigQuery {
         self.sink().write(Write::StorageWrite)
     }
-
-    /// Makes the tables, and tells what becomes of the next appends.
-    fn fail_appends(&self, faults: impl IntoIterator<Item = Fault>) {
-        self.make("events", &events_fields());
-        self.make("cart", &cart_fields());
-        self.set(|inside| inside.storage.fail(Rpc::AppendRows, faults));
-    }
 }
 
-/// The last figures of the `event_id` of each row.
-fn ids(rows: &[Value]) -> BTreeSet<u8> {
-    let ids = rows.iter().map(|row| row["event_id"].as_str().unwrap());
-    ids.map(|id| u8::from_str_radix(&id[34..], 16).unwrap())
-        .collect()
+/// The ids of rows, each once.
+fn distinct(rows: &[Value]) -> BTreeSet<u8> {
+    ids(rows).into_iter().collect()
 }
 
 #[tokio::test]
@@ -51,7 +47,7 @@ async fn each_type_arrives_as_it_was_emitted_whichever_way() {
         "moment": "2026-01-31T12:00:00.000001Z", "free": {"n": [null, 1]}, "tags": ["", "a"],
         "items": [{"n": [1, 0], "size": {"days": ["9999-12-31"]}}, {"n": [2]}],
     });
-    for write in [Write::InsertAll, Write::StorageWrite] {
+    for write in [Write::InsertAll, Write::StorageWrite, Write::ExactlyOnce] {
         let warehouse = Warehouse::start().await;
         let folder = folder(columns);
         let running = Running::start(config(&folder, warehouse.sink().write(write))).await;
@@ -145,7 +141,7 @@ async fn one_row_that_is_refused_costs_its_neighbours_nothing() {
     });
     let mut client = running.client().await;
     client.push_batch(batch(events)).await.unwrap();
-    assert_eq!(ids(&warehouse.rows("cart", 3).await), [1, 3, 5].into());
+    assert_eq!(distinct(&warehouse.rows("cart", 3).await), [1, 3, 5].into());
     assert_eq!(warehouse.rows("events", 5).await.len(), 5);
     running.stop().await.unwrap();
     let reason = r#"table cart: BigQuery: sku: Cannot convert value to "STRING": "no text""#;
@@ -195,7 +191,7 @@ async fn what_ends_by_itself_costs_no_event() {
         Fault::Closes,
     ] {
         let warehouse = Warehouse::start().await;
-        warehouse.fail_appends([fault, Fault::None, fault]);
+        warehouse.fail_next(Rpc::AppendRows, [fault, Fault::None, fault]);
         let folder = folder(SKU);
         let running = Running::start(config(&folder, warehouse.storage_sink())).await;
         push(&running, 1..=2).await;
@@ -213,7 +209,7 @@ async fn what_ends_by_itself_costs_no_event() {
 #[tokio::test]
 async fn rows_whose_answer_was_lost_come_again() {
     let warehouse = Warehouse::start().await;
-    warehouse.fail_appends([Fault::Lost, Fault::None, Fault::Lost]);
+    warehouse.fail_next(Rpc::AppendRows, [Fault::Lost, Fault::None, Fault::Lost]);
     let folder = folder(SKU);
     let running = Running::start(config(&folder, warehouse.storage_sink())).await;
     push(&running, 1..=3).await;
@@ -229,7 +225,7 @@ async fn rows_whose_answer_was_lost_come_again() {
 #[tokio::test]
 async fn a_warehouse_that_does_not_answer_is_asked_again() {
     let warehouse = Warehouse::start().await;
-    warehouse.fail_appends([Fault::Hangs]);
+    warehouse.fail_next(Rpc::AppendRows, [Fault::Hangs]);
     let folder = folder(SKU);
     let sink = SinkConfig::new(warehouse.storage_sink().build().unwrap())
         .batch_wait(Duration::from_millis(1))
@@ -238,6 +234,7 @@ async fn a_warehouse_that_does_not_answer_is_asked_again() {
     push(&running, 1..=2).await;
     assert_eq!(skus(&warehouse.rows("cart", 2).await), ["s1", "s2"]);
     running.stop().await.unwrap();
+    assert_eq!(distinct(&warehouse.rows("events", 2).await), [1, 2].into());
 }
 
 #[tokio::test]
@@ -253,40 +250,15 @@ async fn a_table_that_is_dropped_under_load_is_made_again_and_takes_the_rest() {
     warehouse.rows("cart", 10).await;
     let lost = warehouse.drop_table("cart");
     push(&running, 101..=200).await;
-    let left = 200 - ids(&lost).len();
+    let left = 200 - distinct(&lost).len();
     let rows = warehouse.rows("cart", left).await;
-    assert_eq!(&ids(&lost) | &ids(&rows), (1..=200).collect());
+    assert_eq!(&distinct(&lost) | &distinct(&rows), (1..=200).collect());
     running.stop().await.unwrap();
     assert_eq!(
-        ids(&warehouse.rows("events", 200).await),
+        distinct(&warehouse.rows("events", 200).await),
         (1..=200).collect()
     );
     assert_eq!(dead_letters(&folder), [""; 0]);
-}
-
-/// The program with a sink that writes to this warehouse, and the schemas of a folder.
-#[cfg(unix)]
-fn program(warehouse: &Warehouse, folder: &Folder) -> Program {
-    let config = format!(
-        r#"
-        data = "data"
-        catalog = "schemas"
-        listen = {{ grpc = "127.0.0.1:0" }}
-        [sinks.warehouse]
-        type = "bigquery"
-        project = "shop"
-        dataset = "logeater"
-        write = "storage_write"
-        credentials = "none"
-        endpoint = "{}"
-        storage_endpoint = "{}"
-        batch_wait = "1ms"
-        "#,
-        warehouse.endpoint, warehouse.storage_endpoint
-    );
-    let file = folder.schemas().with_file_name("logeater.toml");
-    std::fs::write(&file, config).unwrap();
-    Program::start(&file)
 }
 
 /// The warehouse needs a thread of its own while the test waits for the program.
@@ -295,9 +267,9 @@ fn program(warehouse: &Warehouse, folder: &Folder) -> Program {
 async fn a_right_that_is_missing_is_said_loudly_and_nothing_is_lost() {
     for code in [Code::PermissionDenied, Code::Unauthenticated] {
         let warehouse = Warehouse::start().await;
-        warehouse.fail_appends([Fault::Ends(code)]);
+        warehouse.fail_next(Rpc::AppendRows, [Fault::Ends(code)]);
         let folder = folder(SKU);
-        let mut program = program(&warehouse, &folder);
+        let mut program = program(&warehouse, &folder, "storage_write");
         let mut client = program.client().await;
         let pushed = event("cart.add", r#"{"sku":"s1"}"#);
         client.push(pushed).await.unwrap();
@@ -319,9 +291,9 @@ async fn a_right_that_is_missing_is_said_loudly_and_nothing_is_lost() {
 async fn what_was_acknowledged_before_a_kill_is_there_after_the_next_start() {
     let warehouse = Warehouse::start().await;
     // The rows of the events table are in, and those of the other are on their way.
-    warehouse.fail_appends([Fault::None, Fault::Hangs]);
+    warehouse.fail_next(Rpc::AppendRows, [Fault::None, Fault::Hangs]);
     let folder = folder(SKU);
-    let mut program = program(&warehouse, &folder);
+    let mut program = program(&warehouse, &folder, "storage_write");
     let events = (1..=40).map(|id| event_with_id(id, "cart.add", &format!(r#"{{"sku":"s{id}"}}"#)));
     let mut client = program.client().await;
     client.push_batch(batch(events)).await.unwrap();
@@ -332,16 +304,22 @@ async fn what_was_acknowledged_before_a_kill_is_there_after_the_next_start() {
     program.child.wait().unwrap();
 
     let running = Running::start(config(&folder, warehouse.storage_sink())).await;
-    assert_eq!(ids(&warehouse.rows("cart", 40).await), (1..=40).collect());
+    assert_eq!(
+        distinct(&warehouse.rows("cart", 40).await),
+        (1..=40).collect()
+    );
     running.stop().await.unwrap();
-    assert_eq!(ids(&warehouse.rows("events", 40).await), (1..=40).collect());
+    assert_eq!(
+        distinct(&warehouse.rows("events", 40).await),
+        (1..=40).collect()
+    );
     assert_eq!(dead_letters(&folder), [""; 0]);
 }
 
 #[tokio::test]
 async fn a_stop_in_the_middle_of_an_append_costs_no_event() {
     let warehouse = Warehouse::start().await;
-    warehouse.fail_appends([Fault::None, Fault::Hangs]);
+    warehouse.fail_next(Rpc::AppendRows, [Fault::None, Fault::Hangs]);
     let folder = folder(SKU);
     let impatient = config(&folder, warehouse.storage_sink());
     let impatient = impatient.drain_timeout(Duration::from_millis(100));
@@ -353,8 +331,39 @@ async fn a_stop_in_the_middle_of_an_append_costs_no_event() {
     running.stop().await.unwrap();
 
     let running = Running::start(config(&folder, warehouse.storage_sink())).await;
-    assert_eq!(ids(&warehouse.rows("cart", 9).await), (1..=9).collect());
+    assert_eq!(
+        distinct(&warehouse.rows("cart", 9).await),
+        (1..=9).collect()
+    );
     running.stop().await.unwrap();
-    assert_eq!(ids(&warehouse.rows("events", 9).await), (1..=9).collect());
+    assert_eq!(
+        distinct(&warehouse.rows("events", 9).await),
+        (1..=9).collect()
+    );
     assert_eq!(dead_letters(&folder), [""; 0]);
+}
+
+async fn check(appends: Vec<Fault>) {
+    let warehouse = Warehouse::start().await;
+    warehouse.fail_next(Rpc::AppendRows, appends);
+    let folder = folder(SKU);
+    let running = Running::start(busy(&folder, warehouse.storage_sink())).await;
+    push(&running, 1..=60).await;
+    passed(&folder, 60).await;
+    running.stop().await.unwrap();
+    for table in ["events", "cart"] {
+        let rows = warehouse.rows(table, 60).await;
+        assert_eq!(distinct(&rows), (1..=60).collect(), "{table}");
+    }
+    assert_eq!(dead_letters(&folder), [""; 0]);
+}
+
+proptest! {
+    #![proptest_config(proptest_config())]
+
+    #[test]
+    fn no_event_is_lost_whatever_becomes_of_requests(appends in faults(30)) {
+        let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        runtime.block_on(check(appends));
+    }
 }

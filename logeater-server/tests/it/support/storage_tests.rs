@@ -181,5 +181,8 @@ async fn what_was_done_is_done_though_its_answer_is_lost() {
     assert_eq!(lost.code(), Code::Unavailable);
     let lost = finalize(&warehouse, &stream).await.unwrap_err();
     assert_eq!(lost.code(), Code::Unavailable);
+    let late = append(&warehouse, &stream, 1, &["2"]).await.unwrap();
+    let expected = (Code::InvalidArgument, StorageErrorCode::StreamFinalized);
+    assert_eq!(error(late), expected);
     assert_eq!(finalize(&warehouse, &stream).await.unwrap(), 1);
 }

@@ -85,6 +85,17 @@ impl Client {
         self.patience
     }
 
+    /// The same, which these ask: also without encryption, as only a test may do.
+    #[cfg(test)]
+    pub(super) fn by(mut self, credentials: crate::bigquery::Credentials) -> Self {
+        let target = Target::clone(&self.target);
+        self.target = Arc::new(Target {
+            credentials,
+            ..target
+        });
+        self
+    }
+
     /// The name of the stream that every table has.
     pub(super) fn default_stream(&self, table: &str) -> String {
         format!("{}/streams/_default", self.table(table))

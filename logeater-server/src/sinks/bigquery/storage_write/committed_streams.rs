@@ -17,6 +17,7 @@ use super::client::Client;
 use super::intent::Intent;
 use super::rows::Form;
 use super::stream::Stream;
+use super::trouble::Trouble;
 use crate::Error;
 use crate::bigquery::{Class, Problem};
 use crate::sinks::Journal;
@@ -150,19 +151,18 @@ impl CommittedStreams {
         requests::insert(LIMITS, append::sizes(rows), &way).await
     }
 
-    /// A stream that nobody uses, or a new one.
-    async fn take(&self, form: &Arc<Form>) -> Result<Counted, Problem> {
-        let idle = {
-            let idle = &mut self.state().idle;
-            let has_form = |counted: &Counted| Arc::ptr_eq(&counted.stream.form, form);
-            // Those of an older form of the table are not used any more.
-            idle.retain(|counted| has_form(counted) || counted.stream.form.table != form.table);
-            let place = idle.iter().position(has_form);
-            place.map(|place| idle.swap_remove(place))
-        };
-        if let Some(counted) = idle {
-            return Ok(counted);
-        }
+    /// A stream for rows of this form that nobody uses.
+    fn take(&self, form: &Arc<Form>) -> Option<Counted> {
+        let idle = &mut self.state().idle;
+        let has_form = |counted: &Counted| Arc::ptr_eq(&counted.stream.form, form);
+        // Those of an older form of the table are not used any more.
+        idle.retain(|counted| has_form(counted) || counted.stream.form.table != form.table);
+        let place = idle.iter().position(has_form)?;
+        Some(idle.swap_remove(place))
+    }
+
+    /// A new stream.
+    async fn create(&self, form: &Arc<Form>) -> Result<Counted, Problem> {
         let name = self.client.create_stream(&form.table).await?;
         Ok(Counted {
             stream: Stream::new(name, Arc::clone(form)),
@@ -195,34 +195,51 @@ struct Append<'r> {
 #[tonic::async_trait]
 impl Way for Append<'_> {
     async fn send(&self, places: &[usize]) -> Result<Said, Problem> {
+        if let Some(counted) = self.streams.take(self.form) {
+            match self.append(counted, places).await {
+                // It may be the stream that is refused, or that does not know a new column.
+                Err(trouble) if trouble.is_refusal() => {}
+                said => return said.or_else(|trouble| trouble.said(places.len())),
+            }
+        }
+        let counted = self.streams.create(self.form).await?;
+        let said = self.append(counted, places).await;
+        said.or_else(|trouble| trouble.said(places.len()))
+    }
+}
+
+impl Append<'_> {
+    /// Notes where the rows are to be, and appends them.
+    async fn append(&self, counted: Counted, places: &[usize]) -> Result<Said, Trouble> {
+        let Counted { stream, rows } = counted;
         let streams = self.streams;
-        let journal = streams.state().journal()?;
-        let Counted { stream, rows } = streams.take(self.form).await?;
         let sequences = places.iter().filter_map(|&place| self.sequences.get(place));
         let intent = Intent::new(&self.form.table, &stream.name, rows, sequences.copied());
         let doubt = Doubt {
             streams,
             stream: Some(stream.name.clone()),
         };
+        let journal = streams.state().journal().map_err(Trouble::Problem)?;
         let noted = journal.write(intent.to_note()).await;
-        noted.map_err(|error| of_store(&error))?;
+        noted.map_err(|error| Trouble::Problem(of_store(&error)))?;
 
         let rows = append::rows_at(self.rows, places);
         let appended = stream.append(&streams.client, rows, Some(intent.offset));
-        let (said, rows) = match appended.await {
-            Ok(answer) if answer.row_errors.is_empty() => {
-                (Ok(append::judge(Vec::new(), places.len())), intent.end())
+        match appended.await {
+            Ok(answer) => {
+                let is_in = answer.row_errors.is_empty();
+                let rows = if is_in { intent.end() } else { intent.offset };
+                doubt.end();
+                streams.state().idle.push(Counted { stream, rows });
+                Ok(append::judge(answer.row_errors, places.len()))
             }
-            Ok(answer) => (
-                Ok(append::judge(answer.row_errors, places.len())),
-                intent.offset,
-            ),
-            Err(trouble) if trouble.is_refusal() => (trouble.said(places.len()), intent.offset),
-            Err(trouble) => return trouble.said(places.len()),
-        };
-        doubt.end();
-        streams.state().idle.push(Counted { stream, rows });
-        said
+            Err(trouble) => {
+                if trouble.is_refusal() {
+                    doubt.end();
+                }
+                Err(trouble)
+            }
+        }
     }
 }
 

@@ -4,23 +4,15 @@ use logeater_schema::{Catalog, EVENTS_TABLE};
 use serde_json::{Value, json};
 use tonic::Code;
 
-use super::super::messages;
 use super::super::rows::Forms;
+use super::super::warehouse::storage::{Fault, Rpc};
+use super::super::warehouse::{Inside, Warehouse};
 use super::*;
 use crate::StoredEvent;
+use crate::bigquery::testing::credentials;
 use crate::bigquery::{Class, Credentials, Target};
 use crate::sinks::bigquery::requests::Outcome;
 use crate::testing::stored;
-use warehouse::Warehouse;
-use warehouse::storage::{Fault, Rpc};
-
-#[path = "../../../../tests/it/support/warehouse/mod.rs"]
-#[expect(
-    dead_code,
-    unused_imports,
-    reason = "much of it is for tests of the whole sink"
-)]
-mod warehouse;
 
 /// What writes, and the warehouse that it writes to, which has the events table.
 struct Bench {
@@ -31,6 +23,11 @@ struct Bench {
 
 impl Bench {
     async fn new() -> Self {
+        Self::by(Credentials::none()).await
+    }
+
+    /// The same, where these ask.
+    async fn by(credentials: Credentials) -> Self {
         let warehouse = Warehouse::start().await;
         warehouse.make(EVENTS_TABLE, &fields(&[]));
         let target = Target {
@@ -40,6 +37,7 @@ impl Bench {
             credentials: Credentials::none(),
         };
         let client = Client::new(target, Some(&warehouse.storage_endpoint)).unwrap();
+        let client = client.by(credentials);
         Self {
             warehouse,
             streams: DefaultStreams::new(client),
@@ -60,7 +58,7 @@ impl Bench {
     }
 
     fn fail(&self, fault: Fault) {
-        let set = |inside: &mut warehouse::Inside| inside.storage.fail(Rpc::AppendRows, [fault]);
+        let set = |inside: &mut Inside| inside.storage.fail(Rpc::AppendRows, [fault]);
         self.warehouse.set(set);
     }
 
@@ -71,8 +69,13 @@ impl Bench {
     }
 
     fn connections(&self) -> usize {
+        self.asked_by().len()
+    }
+
+    /// Who asked, for each connection.
+    fn asked_by(&self) -> Vec<Option<String>> {
         self.warehouse
-            .set(|inside| inside.storage.connections.len())
+            .set(|inside| inside.storage.connections.clone())
     }
 }
 
@@ -243,4 +246,29 @@ async fn what_is_too_much_for_one_request_goes_in_several() {
         ),
         (3, vec![2, 1, 1])
     );
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_is_renewed_once() {
+    let (credentials, _folder) = credentials().await;
+    let bench = Bench::by(credentials).await;
+    let refused = Fault::Ends(Code::Unauthenticated);
+    bench.fail(refused);
+    assert_eq!(bench.write([1]).await.outcomes, [Outcome::Stored]);
+    bench.fail(refused);
+    bench.fail(refused);
+    let written = bench.write([2]).await;
+    assert_eq!(written.problem.unwrap().class, Class::Denied);
+    let tokens = ["Bearer token-1", "Bearer token-2", "Bearer token-3"];
+    assert_eq!(bench.asked_by(), tokens.map(|token| Some(token.to_owned())));
+    assert_eq!(bench.rows().await, ["1"]);
+}
+
+#[tokio::test]
+async fn without_credentials_there_is_no_token_and_no_second_try() {
+    let bench = Bench::new().await;
+    bench.fail(Fault::Ends(Code::Unauthenticated));
+    let written = bench.write([1]).await;
+    assert_eq!(written.problem.unwrap().class, Class::Denied);
+    assert_eq!(bench.asked_by(), [None]);
 }

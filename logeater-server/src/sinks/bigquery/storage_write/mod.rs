@@ -14,6 +14,14 @@ mod messages;
 mod rows;
 mod stream;
 mod trouble;
+#[cfg(test)]
+#[path = "../../../../tests/it/support/warehouse/mod.rs"]
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "much of it is for tests of the whole sink"
+)]
+mod warehouse;
 
 pub(super) use client::Client;
 pub(super) use committed_streams::CommittedStreams;

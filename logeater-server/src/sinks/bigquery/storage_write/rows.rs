@@ -223,5 +223,8 @@ fn bytes(out: &mut Vec<u8>, number: u32, bytes: &[u8]) {
 }
 
 #[cfg(test)]
+#[path = "rows_properties.rs"]
+mod properties;
+#[cfg(test)]
 #[path = "rows_tests.rs"]
 mod tests;

@@ -1,39 +1,16 @@
-use logeater_schema::Catalog;
-use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, ReflectMessage, Value};
-use prost_types::{FileDescriptorProto, FileDescriptorSet};
+use prost_reflect::{DynamicMessage, ReflectMessage, Value};
 
+use super::super::warehouse::storage::rows as warehouse;
 use super::*;
-use crate::testing::stored;
-
-/// The message as a reader of its own makes it of the descriptor.
-fn message(form: &Form) -> MessageDescriptor {
-    let file = FileDescriptorProto {
-        name: Some("row.proto".to_owned()),
-        message_type: vec![form.descriptor.clone()],
-        ..FileDescriptorProto::default()
-    };
-    let pool = DescriptorPool::from_file_descriptor_set(FileDescriptorSet { file: vec![file] });
-    pool.unwrap().get_message_by_name(ROW).unwrap()
-}
+use crate::testing::{catalog_of_cart, stored};
 
 fn read(form: &Form, row: Bytes) -> DynamicMessage {
-    DynamicMessage::decode(message(form), row).unwrap()
-}
-
-fn catalog(column: &str) -> Catalog {
-    let folder = tempfile::tempdir().unwrap();
-    let file = format!(
-        r#"{{"version":1,"table":"cart","columns":[{{"name":"event_id","type":"STRING","mode":"REQUIRED"}},
-        {{"name":"cluster_key","type":"DATE","mode":"REQUIRED"}},{{"name":"a",{column}}}],
-        "events":[{{"type":"cart.add","rust_type":"CartAdd","columns":["a"]}}]}}"#
-    );
-    std::fs::write(folder.path().join("cart.json"), file).unwrap();
-    Catalog::read(folder.path()).unwrap()
+    DynamicMessage::decode(warehouse::form(form.descriptor.clone()), row).unwrap()
 }
 
 /// The column `a` in the row of these details; none if it is NULL.
 fn column(column: &str, value: &str) -> Option<Value> {
-    let catalog = catalog(column);
+    let catalog = catalog_of_cart(&format!(r#"{{"name":"a",{column}}}"#), &["a"]);
     let event = StoredEvent {
         details: Some(format!(r#"{{"a":{value}}}"#)),
         ..stored(7)

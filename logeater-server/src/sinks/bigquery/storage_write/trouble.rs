@@ -72,11 +72,11 @@ impl Trouble {
         }
     }
 
-    /// Whether BigQuery refuses rows as they are, so that none is in.
+    /// Whether BigQuery refuses rows, or has no such stream, so that none is in.
     pub(super) fn is_refusal(&self) -> bool {
         match self {
             Self::UnknownColumn(_) => true,
-            Self::Problem(problem) => problem.class == Class::Invalid,
+            Self::Problem(problem) => matches!(problem.class, Class::Invalid | Class::Missing),
             Self::Present(_) => false,
         }
     }
@@ -112,7 +112,10 @@ fn storage_error(status: &Status) -> Option<StorageErrorCode> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use prost_types::Any;
+    use tonic_types::{ErrorDetails, StatusExt};
 
     use super::*;
 
@@ -155,6 +158,18 @@ mod tests {
         ] {
             assert_eq!(class(code, Vec::new()), Some(helps), "{code:?}");
         }
+    }
+
+    #[test]
+    fn a_quota_says_when_to_ask_again() {
+        let pause = Duration::from_secs(7);
+        let details = ErrorDetails::with_retry_info(Some(pause));
+        let status = tonic::Status::with_error_details(Code::ResourceExhausted, "quota", details);
+        let Trouble::Problem(problem) = Trouble::of_connection(&status) else {
+            panic!("the rows are not to blame");
+        };
+        assert_eq!(problem.class, Class::Again);
+        assert_eq!(problem.retry_after, Some(pause));
     }
 
     #[test]

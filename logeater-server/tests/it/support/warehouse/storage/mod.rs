@@ -4,14 +4,14 @@
 //! <https://cloud.google.com/bigquery/docs/write-api>
 
 mod refusal;
-mod rows;
+pub(crate) mod rows;
 mod service;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use prost::Message;
-use prost_reflect::{DynamicMessage, MessageDescriptor};
+use prost_reflect::MessageDescriptor;
 use serde_json::Value;
 use tonic::Code;
 use tonic_types::pb::Status;
@@ -48,6 +48,8 @@ pub(crate) enum Fault {
     Quota(Duration),
     /// What was asked for is done, and the answer is lost with the connection.
     Lost,
+    /// What was asked for is done, and the connection ends in good order without an answer.
+    Vanishes,
     /// There is no answer.
     Hangs,
     /// What was asked for is done, and the connection is closed after the answer.
@@ -59,8 +61,9 @@ pub(crate) enum Fault {
 pub(crate) struct Inside {
     /// What becomes of the next requests.
     faults: BTreeMap<Rpc, VecDeque<Fault>>,
-    /// Those that were created, by name.
+    /// Those that were created, by name, and how many there were.
     streams: BTreeMap<String, Stream>,
+    created: usize,
     /// The `authorization` of each connection for appends.
     pub(crate) connections: Vec<Option<String>>,
 }
@@ -90,6 +93,18 @@ impl Inside {
     fn fault(&mut self, rpc: Rpc) -> Fault {
         let faults = self.faults.get_mut(&rpc).and_then(VecDeque::pop_front);
         faults.unwrap_or(Fault::None)
+    }
+
+    /// Ends all streams, as somebody else could.
+    pub(crate) fn end_streams(&mut self) {
+        for stream in self.streams.values_mut() {
+            stream.is_final = true;
+        }
+    }
+
+    /// Forgets all streams.
+    pub(crate) fn forget_streams(&mut self) {
+        self.streams.clear();
     }
 
     /// Forgets the streams of a table, which go with it.
@@ -191,8 +206,9 @@ impl super::Inside {
             let words = "Here all streams are committed ones.";
             return Err(refusal(Code::InvalidArgument, None, words));
         }
+        self.storage.created += 1;
+        let name = format!("{parent}/streams/s{}", self.storage.created);
         let streams = &mut self.storage.streams;
-        let name = format!("{parent}/streams/s{}", streams.len() + 1);
         streams.insert(name.clone(), Stream::default());
         let r#type = WriteStreamType::Committed.into();
         Ok(WriteStream { name, r#type })
@@ -275,10 +291,8 @@ fn taken(
     rows: &ProtoRows,
     kept: &mut Vec<Value>,
 ) -> AppendRowsResponse {
-    let rows = rows.serialized_rows.iter().map(|row| {
-        let row = DynamicMessage::decode(form.clone(), row.clone()).unwrap();
-        rows::json(fields, &row)
-    });
+    let rows = rows.serialized_rows.iter();
+    let rows = rows.map(|row| rows::read(fields, form, row));
     let rows: Vec<_> = rows.collect();
     let row_errors = (0..).zip(&rows).filter_map(|(index, row)| {
         let error = check(fields, row, "").err()?;

@@ -4,6 +4,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
 use jiff::{Timestamp, ToSpan as _, civil};
 use prost_reflect::{DescriptorPool, DynamicMessage, Kind, MessageDescriptor, Value as Found};
 use prost_types::{DescriptorProto, FileDescriptorProto, FileDescriptorSet};
@@ -16,7 +17,7 @@ use super::super::streaming::is_called;
 use super::refusal::refusal;
 
 /// The message of a descriptor that has no other beside it.
-pub(super) fn form(descriptor: DescriptorProto) -> MessageDescriptor {
+pub(crate) fn form(descriptor: DescriptorProto) -> MessageDescriptor {
     let name = descriptor.name().to_owned();
     let file = FileDescriptorProto {
         name: Some("row.proto".to_owned()),
@@ -61,8 +62,14 @@ fn takes(column_type: &Value, kind: &Kind) -> bool {
     }
 }
 
-/// A row, or a RECORD in it, as insertAll would have had it.
-pub(super) fn json(fields: &[Value], row: &DynamicMessage) -> Value {
+/// A row as insertAll would have had it.
+pub(crate) fn read(fields: &[Value], form: &MessageDescriptor, row: &Bytes) -> Value {
+    let row = DynamicMessage::decode(form.clone(), row.clone()).unwrap();
+    json(fields, &row)
+}
+
+/// A row, or a RECORD in it.
+fn json(fields: &[Value], row: &DynamicMessage) -> Value {
     let members = row.fields().map(|(column, found)| {
         let field = find(fields, column.name()).unwrap();
         (column.name().to_owned(), value(field, found))

@@ -106,10 +106,10 @@ async fn call<T>(
         Fault::Ends(code) | Fault::Error(code) => return Err(Status::new(code, "as told")),
         Fault::Quota(retry_after) => return Err(quota(retry_after)),
         Fault::Hangs => return pending().await,
-        Fault::None | Fault::Lost | Fault::Closes => {}
+        Fault::None | Fault::Lost | Fault::Vanishes | Fault::Closes => {}
     }
     let answer = warehouse.set(work);
-    if matches!(fault, Fault::Lost) {
+    if matches!(fault, Fault::Lost | Fault::Vanishes) {
         return Err(cut());
     }
     answer.map(Response::new).map_err(|refusal| end(&refusal))
@@ -129,12 +129,13 @@ async fn append(
             Fault::Error(code) => Ok(refused(refusal(code, None, "as told"))),
             Fault::Quota(retry_after) => Err(quota(retry_after)),
             Fault::Hangs => return pending().await,
-            Fault::None | Fault::Lost | Fault::Closes => warehouse
+            Fault::None | Fault::Lost | Fault::Vanishes | Fault::Closes => warehouse
                 .set(|inside| inside.append(&warehouse.tables, &mut connection, &request))
                 .map_err(|refusal| end(&refusal)),
         };
         let answer = match fault {
             Fault::Lost => Err(cut()),
+            Fault::Vanishes => return,
             _ => answer,
         };
         let ends = answer.is_err() || matches!(fault, Fault::Closes);
