@@ -10,7 +10,7 @@ use std::{env, io, thread};
 use logeater_benches::{Failure, Purchase};
 use logeater_client::Catalog;
 use logeater_server::{
-    BigQuery, Collector, Config, Credentials, Delivery, Sink, SinkConfig, StoredEvent,
+    BigQuery, Collector, Config, Credentials, Delivery, Sink, SinkConfig, StoredEvent, Write,
 };
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -38,28 +38,40 @@ pub(crate) enum Behind {
     /// It only counts.
     Counting,
     /// The sink `bigquery`, with a warehouse at this address.
-    BigQuery(SocketAddr),
+    BigQuery(Write, SocketAddr),
 }
+
+/// The words for the ways to write.
+const WAYS: [(&str, Write); 3] = [
+    ("insert_all", Write::InsertAll),
+    ("storage_write", Write::StorageWrite),
+    ("exactly_once", Write::ExactlyOnce),
+];
 
 impl Setup {
     /// The words that [`of`](Self::of) reads.
     pub(crate) fn arguments(self) -> impl Iterator<Item = String> {
         let rows = self.rows.then(|| "rows".to_owned());
         let sink = match self.sink {
-            Behind::Nothing => None,
-            Behind::Counting => Some("counting".to_owned()),
-            Behind::BigQuery(address) => Some(address.to_string()),
+            Behind::Nothing => Vec::new(),
+            Behind::Counting => vec!["counting".to_owned()],
+            Behind::BigQuery(write, address) => {
+                let way = WAYS.into_iter().find(|(_, way)| *way == write);
+                let way = way.map(|(word, _)| word.to_owned());
+                way.into_iter().chain([address.to_string()]).collect()
+            }
         };
         rows.into_iter().chain(sink)
     }
 
     fn of(arguments: &[String]) -> Self {
         let has = |word: &str| arguments.iter().any(|argument| argument == word);
+        let way = WAYS.into_iter().find(|(word, _)| has(word));
         let address = arguments.iter().find_map(|argument| argument.parse().ok());
         Self {
             rows: has("rows"),
-            sink: match address {
-                Some(address) => Behind::BigQuery(address),
+            sink: match way.zip(address) {
+                Some(((_, way), address)) => Behind::BigQuery(way, address),
                 None if has("counting") => Behind::Counting,
                 None => Behind::Nothing,
             },
@@ -91,10 +103,13 @@ pub(crate) fn serve(arguments: &[String]) -> Result<(), Failure> {
             let sink = Counting(Arc::clone(&delivered));
             config = config.sink("counting", SinkConfig::new(sink));
         }
-        Behind::BigQuery(address) => {
+        Behind::BigQuery(write, address) => {
+            let url = format!("http://{address}");
             let sink = BigQuery::new("bench", "logeater")
+                .write(write)
                 .credentials(Credentials::none())
-                .endpoint(format!("http://{address}"))
+                .endpoint(&url)
+                .storage_endpoint(&url)
                 .build()?;
             config = config.sink("bigquery", SinkConfig::new(sink).workers(WORKERS));
         }

@@ -4,6 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use logeater_benches::{Failure, Process, median};
+use logeater_server::Write;
 
 use crate::load::Load;
 use crate::measure::Collector;
@@ -37,21 +38,36 @@ enum Kind {
     Nothing,
     Counting,
     /// The sink `bigquery`, with a warehouse that answers after so long.
-    BigQuery(Duration),
+    BigQuery(Write, Duration),
 }
 
 /// A request to a warehouse that is far away.
 const FAR: Duration = Duration::from_millis(100);
 
-const CASES: [(&str, Load, Kind); 8] = [
+const INSERT_ALL: Kind = Kind::BigQuery(Write::InsertAll, Duration::ZERO);
+const INSERT_ALL_FAR: Kind = Kind::BigQuery(Write::InsertAll, FAR);
+const STORAGE_WRITE: Kind = Kind::BigQuery(Write::StorageWrite, Duration::ZERO);
+const STORAGE_WRITE_FAR: Kind = Kind::BigQuery(Write::StorageWrite, FAR);
+const EXACTLY_ONCE: Kind = Kind::BigQuery(Write::ExactlyOnce, Duration::ZERO);
+const EXACTLY_ONCE_FAR: Kind = Kind::BigQuery(Write::ExactlyOnce, FAR);
+
+const CASES: [(&str, Load, Kind); 16] = [
     ("16,700 events/s", MINUTE, Kind::Nothing),
     ("the same, a sink", MINUTE, Kind::Counting),
-    ("the same, bigquery", MINUTE, Kind::BigQuery(Duration::ZERO)),
-    ("the same, bigquery, far", MINUTE, Kind::BigQuery(FAR)),
+    ("the same, insertAll", MINUTE, INSERT_ALL),
+    ("the same, insertAll, far", MINUTE, INSERT_ALL_FAR),
+    ("the same, storage write", MINUTE, STORAGE_WRITE),
+    ("the same, storage write, far", MINUTE, STORAGE_WRITE_FAR),
+    ("the same, exactly once", MINUTE, EXACTLY_ONCE),
+    ("the same, exactly once, far", MINUTE, EXACTLY_ONCE_FAR),
     ("full speed", FULL, Kind::Nothing),
     ("the same, a sink", FULL, Kind::Counting),
-    ("the same, bigquery", FULL, Kind::BigQuery(Duration::ZERO)),
-    ("the same, bigquery, far", FULL, Kind::BigQuery(FAR)),
+    ("the same, insertAll", FULL, INSERT_ALL),
+    ("the same, insertAll, far", FULL, INSERT_ALL_FAR),
+    ("the same, storage write", FULL, STORAGE_WRITE),
+    ("the same, storage write, far", FULL, STORAGE_WRITE_FAR),
+    ("the same, exactly once", FULL, EXACTLY_ONCE),
+    ("the same, exactly once, far", FULL, EXACTLY_ONCE_FAR),
 ];
 
 pub(crate) fn measure() -> Result<(), Failure> {
@@ -61,7 +77,7 @@ pub(crate) fn measure() -> Result<(), Failure> {
             rounds.push(run(load, kind)?);
         }
     }
-    print!("{:28}", "");
+    print!("{:30}", "");
     for column in [
         "events/s", "CPU µs", "cores", "p50 ms", "p99 ms", "left", "behind s", "MiB",
     ] {
@@ -69,7 +85,7 @@ pub(crate) fn measure() -> Result<(), Failure> {
     }
     println!();
     for ((name, ..), rounds) in CASES.into_iter().zip(&rounds) {
-        print!("{name:28}");
+        print!("{name:30}");
         for at in 0..rounds[0].len() {
             print!(
                 "{:>10.2}",
@@ -84,15 +100,17 @@ pub(crate) fn measure() -> Result<(), Failure> {
 fn run(load: Load, kind: Kind) -> Result<[f64; 8], Failure> {
     let folder = folder()?;
     let warehouse = match kind {
-        Kind::BigQuery(wait) => Some(Warehouse::start(wait)?),
+        Kind::BigQuery(_, wait) => Some(Warehouse::start(wait)?),
         Kind::Nothing | Kind::Counting => None,
     };
     let setup = Setup {
         rows: true,
-        sink: match &warehouse {
-            Some(warehouse) => Behind::BigQuery(warehouse.address()),
-            None if kind == Kind::Counting => Behind::Counting,
-            None => Behind::Nothing,
+        sink: match (kind, &warehouse) {
+            (Kind::BigQuery(write, _), Some(warehouse)) => {
+                Behind::BigQuery(write, warehouse.address())
+            }
+            (Kind::Counting, _) => Behind::Counting,
+            _ => Behind::Nothing,
         },
     };
     let delivered = |process: &mut Process| match &warehouse {

@@ -1,4 +1,6 @@
-//! A BigQuery that only counts the rows that insertAll brings, on a thread of its own.
+//! A BigQuery that only counts the rows that it is brought, by insertAll and by the Storage Write API, on a thread of its own.
+
+mod storage;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -17,7 +19,7 @@ use tokio::time::sleep;
 /// The table that has a row of each event.
 const EVENTS_TABLE: &str = "events";
 
-/// What each row begins with. In a text its quotes would be escaped.
+/// What each row of insertAll begins with. In a text its quotes would be escaped.
 const ROW: &[u8] = br#"{"insertId":"#;
 
 /// Takes all rows until the process ends.
@@ -25,6 +27,8 @@ const ROW: &[u8] = br#"{"insertId":"#;
 pub(crate) struct Warehouse {
     address: SocketAddr,
     rows: Arc<Rows>,
+    /// How many streams there are, beside the default ones.
+    streams: Arc<AtomicU32>,
     wait: Duration,
 }
 
@@ -32,6 +36,17 @@ pub(crate) struct Warehouse {
 struct Rows {
     events: AtomicU32,
     extended: AtomicU32,
+}
+
+impl Rows {
+    fn add(&self, table: &str, rows: u32) {
+        let counted = if table == EVENTS_TABLE {
+            &self.events
+        } else {
+            &self.extended
+        };
+        counted.fetch_add(rows, Ordering::Relaxed);
+    }
 }
 
 impl Warehouse {
@@ -42,6 +57,7 @@ impl Warehouse {
         let warehouse = Self {
             address: listener.local_addr()?,
             rows: Arc::default(),
+            streams: Arc::default(),
             wait,
         };
         let router = Router::new()
@@ -49,6 +65,8 @@ impl Warehouse {
                 "/bigquery/v2/projects/{project}/datasets/{dataset}/tables/{table}/insertAll",
                 post(insert_all),
             )
+            .route(storage::CREATE, post(storage::create_write_stream))
+            .route(storage::APPEND_ROWS, post(storage::append_rows))
             .layer(DefaultBodyLimit::disable())
             .with_state(warehouse.clone());
         let runtime = runtime::Builder::new_current_thread()
@@ -65,6 +83,7 @@ impl Warehouse {
         Ok(warehouse)
     }
 
+    /// Where both ways in are.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
@@ -85,12 +104,7 @@ async fn insert_all(
     body: Bytes,
 ) -> &'static str {
     sleep(warehouse.wait).await;
-    let rows = if table == EVENTS_TABLE {
-        &warehouse.rows.events
-    } else {
-        &warehouse.rows.extended
-    };
-    rows.fetch_add(rows_in(&body), Ordering::Relaxed);
+    warehouse.rows.add(&table, rows_in(&body));
     "{}"
 }
 

@@ -66,8 +66,9 @@ pub use retention::Retention;
 pub use rules::{FilterError, Rule, RuleError};
 pub use serve::{Collector, run};
 #[cfg(feature = "bigquery")]
-pub use sinks::{BigQuery, BigQuerySink};
-pub use sinks::{Delivery, Jsonl, Sink, SinkConfig, Stdout};
+pub use sinks::{BigQuery, BigQuerySink, Write};
+pub use sinks::{Delivery, Journal, Jsonl, Sink, SinkConfig, Stdout};
 pub use store::{
-    Entries, Maintenance, Reconciliation, Replayed, SinkCount, StoredEvent, TableCount, reconcile,
+    Entries, Maintenance, Note, Reconciliation, Replayed, SinkCount, StoredEvent, TableCount,
+    reconcile,
 };

@@ -131,6 +131,16 @@ impl TypePlan {
 }
 
 impl Columns {
+    /// The columns of a table or the fields of a RECORD, in their order.
+    pub(crate) fn in_order(columns: &[TableColumn]) -> Self {
+        let plans: Vec<_> = columns
+            .iter()
+            .map(|column| Arc::new(ColumnPlan::new(column)))
+            .collect();
+        let names: Vec<_> = columns.iter().map(|column| column.name.clone()).collect();
+        Self::new(&plans, &names)
+    }
+
     /// Places the columns that `own` names before the others.
     fn new(columns: &[Arc<ColumnPlan>], own: &[String]) -> Self {
         let (mut list, others): (Vec<_>, Vec<_>) = columns.iter().cloned().partition(|column| {
@@ -196,23 +206,13 @@ impl Columns {
 
 impl ColumnPlan {
     pub(crate) fn new(column: &TableColumn) -> Self {
-        let fields: Vec<_> = column
-            .fields
-            .iter()
-            .map(|field| Arc::new(Self::new(field)))
-            .collect();
-        let names: Vec<_> = column
-            .fields
-            .iter()
-            .map(|field| field.name.clone())
-            .collect();
         Self {
             name: column.name.clone(),
             column_type: column.column_type,
             mode: column.mode,
             wanted: with_mode(&column.type_name(), column.mode),
             limits: Limits::of(column),
-            fields: Columns::new(&fields, &names),
+            fields: Columns::in_order(&column.fields),
             kept_as: None,
         }
     }

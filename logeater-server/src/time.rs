@@ -101,6 +101,21 @@ pub(crate) fn date(text: &str) -> Option<&str> {
     YEARS.contains(&parsed.year()).then_some(text)
 }
 
+/// Days since the Unix epoch of a day in the store's form.
+#[cfg(feature = "bigquery")]
+pub(crate) fn days(text: &str) -> Option<i32> {
+    let day: Date = text.parse().ok()?;
+    let since = day.duration_since(EPOCH.date());
+    i32::try_from(since.as_hours() / 24).ok()
+}
+
+/// Microseconds since the Unix epoch of a moment in the store's form.
+#[cfg(feature = "bigquery")]
+pub(crate) fn moment(text: &str) -> Option<i64> {
+    let utc = parse_datetime(text.strip_suffix('Z')?)?;
+    i64::try_from(utc.duration_since(EPOCH).as_micros()).ok()
+}
+
 /// A TIME: `HH:MM:SS` and up to nine digits more.
 pub(crate) fn time(text: &str) -> Option<Cow<'_, str>> {
     let parsed: Time = is_clock(text).then(|| text.parse().ok())??;
@@ -272,6 +287,28 @@ mod tests {
         ] {
             assert_eq!(timestamp(sent), None, "{sent}");
         }
+    }
+
+    #[cfg(feature = "bigquery")]
+    #[test]
+    fn a_day_and_a_moment_count_from_the_epoch() {
+        for (text, count) in [
+            ("0001-01-01", -719_162),
+            ("1969-12-31", -1),
+            ("1970-01-01", 0),
+            ("9999-12-31", 2_932_896),
+        ] {
+            assert_eq!(days(text), Some(count), "{text}");
+        }
+        for (text, micros) in [
+            ("0001-01-01T00:00:00.000000Z", -62_135_596_800_000_000),
+            ("1969-12-31T23:59:59.999999Z", -1),
+            ("2026-01-31T12:00:00.000001Z", 1_769_860_800_000_001),
+            ("9999-12-31T23:59:59.999999Z", 253_402_300_799_999_999),
+        ] {
+            assert_eq!(moment(text), Some(micros), "{text}");
+        }
+        assert_eq!((days("soon"), moment("2026-01-31")), (None, None));
     }
 
     #[test]

@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from google.api_core.client_options import ClientOptions
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import bigquery
 
 # It has assertions and no tests of its own.
 pytest.register_assert_rewrite("push_suite")
@@ -19,6 +22,12 @@ JOIN = (
     "SELECT event.*, {table}.* FROM logeater.events AS event LEFT JOIN logeater.{table} AS {table} "
     'ON event.event_id = {table}.event_id WHERE event.type = "{type}" LIMIT 10'
 )
+
+# The columns that every table has.
+KEYS = [
+    {"name": "event_id", "type": "STRING", "mode": "REQUIRED"},
+    {"name": "cluster_key", "type": "DATE", "mode": "REQUIRED"},
+]
 
 
 class Folder:
@@ -68,6 +77,15 @@ def folders():
     return [Folder(path) for path in found]
 
 
+def cart(folder, *columns):
+    """Makes the folder one of schemas with the table `cart`."""
+    (folder / "catalog").mkdir(parents=True, exist_ok=True)
+    event = {"type": "cart.add", "rust_type": "shop::Add", "columns": [column["name"] for column in columns]}
+    file = {"version": 1, "table": "cart", "columns": [*KEYS, *columns], "events": [event]}
+    (folder / "catalog" / "cart.json").write_text(json.dumps(file))
+    return folder
+
+
 def plain(columns):
     """A column without what it need not say: `NULLABLE` is what no mode means."""
     return [
@@ -96,19 +114,62 @@ def program():
     return find
 
 
+class Emulator:
+    """A BigQuery that no one here wrote. It can be killed, and comes back on the same ports with the same files."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.start()
+        options = ClientOptions(api_endpoint=self.url)
+        # Google's own.
+        self.client = bigquery.Client(project="local", credentials=AnonymousCredentials(), client_options=options)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
+
+    def start(self, *ports):
+        command = [sys.executable, Path(__file__).with_name("emulator.py"), self.folder, *ports]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        urls = self.process.stdout.readline().split()
+        assert len(urls) == 2, "the emulator did not start"
+        self.url, self.storage_url = urls
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def restart(self):
+        self.start(*(url.rsplit(":", 1)[1] for url in (self.url, self.storage_url)))
+
+    def query(self, sql):
+        return [dict(row.items()) for row in self.client.query(sql).result()]
+
+
 # Of a module's own: each has its datasets, and none those of another.
 @pytest.fixture(scope="module")
 def emulator(tmp_path_factory):
-    """The emulator's URL."""
-    script = Path(__file__).with_name("emulator.py")
-    folder = tmp_path_factory.mktemp("emulator")
-    with subprocess.Popen([sys.executable, script, folder], stdout=subprocess.PIPE, text=True) as process:
-        try:
-            url = process.stdout.readline().strip()
-            assert url.startswith("http://"), "the emulator did not start"
-            yield url
-        finally:
-            process.kill()
+    with Emulator(tmp_path_factory.mktemp("emulator")) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def apply(emulator):
+    """Runs `logeater schema apply` on a dataset and a folder of schemas, and gives what it prints."""
+
+    def run(dataset, schemas, *more, code=0):
+        if "LOGEATER_PROGRAM" not in os.environ:
+            pytest.skip("LOGEATER_PROGRAM does not name the program")
+        target = ["--project", "local", "--dataset", dataset, "--endpoint", emulator.url, "--credentials", "none"]
+        command = [os.environ["LOGEATER_PROGRAM"], "schema", "apply", *target, "--catalog", schemas, *more]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout
+
+    return run
 
 
 @pytest.fixture
@@ -126,7 +187,7 @@ def bq(program, emulator, tmp_path):
 
     def run(*arguments):
         done = subprocess.run(
-            [path, "--api", emulator, "--project_id=local", *arguments],
+            [path, "--api", emulator.url, "--project_id=local", *arguments],
             env=environment,
             capture_output=True,
             text=True,

@@ -1,6 +1,7 @@
-"""Serves the BigQuery emulator local-bigquery on a free port, or on one that is given, in a way that works without a network.
+"""Serves the BigQuery emulator local-bigquery on free ports, or on those that are given, in a way that works without a network.
 
-usage: emulator.py DATA_DIR [PORT]. It says its URL in a line of its own once it answers, and serves until it is killed.
+usage: emulator.py DATA_DIR [PORT STORAGE_PORT]. Once it answers it says two URLs in one line, that of REST and that of the
+Storage Write API by gRPC, and serves until it is killed.
 
 local-bigquery 0.4.0 asks for a DuckDB that fetches the extensions `icu`, `ducklake` and `spatial` from its makers'
 server. DuckDB 1.5.5 has `icu` inside, and the other two are packages of the registry for it, so that is what the
@@ -41,14 +42,34 @@ def offline(extension_dir):
     return connect
 
 
-def main(data_dir, port=0):
+def one_by_one(*functions):
+    """The functions, none of which begins before another has ended."""
+    lock = threading.Lock()
+
+    def locked(function):
+        def run(*arguments):
+            with lock:
+                return function(*arguments)
+
+        return run
+
+    return map(locked, functions)
+
+
+def main(data_dir, port=0, storage_port=0):
     duckdb.connect = offline(data_dir / "extensions")
     # These read the settings and connect as they are imported.
     import uvicorn
     from local_bigquery import app
+    from local_bigquery.grpc import write
     from local_bigquery.settings import settings
 
     settings.data_dir = data_dir / "data"
+    # A stream that is finalized has the rows that are being appended, or it never gets them.
+    write._append, write.finalize = one_by_one(write._append, write.finalize)
+    from local_bigquery.grpc import server as storage
+
+    _storage_server, storage_port = storage.start("127.0.0.1", storage_port)
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -57,7 +78,7 @@ def main(data_dir, port=0):
             sys.exit("the emulator did not start")
         thread.join(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
-    print(f"http://127.0.0.1:{port}", flush=True)
+    print(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{storage_port}", flush=True)
     thread.join()
 
 

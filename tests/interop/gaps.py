@@ -4,6 +4,14 @@
   A row with a longer one goes to a table in which those columns are STRINGs.
 - BYTES in a RECORD are given back as the bytes of the base64 text that was sent; BigQuery decodes it there too.
 - JSON in a RECORD is given back as a string of the text that was sent; BigQuery parses it there too.
+
+So it is with rows of insertAll and of the Storage Write API alike. Of the latter it also
+
+- has 16 threads, and each open connection keeps one: the next waits. It takes messages of 4 MB, BigQuery more than twice that;
+- has its streams in memory: when it is killed it forgets those that were made, and answers `INVALID_ARGUMENT` for them;
+- appends rows and counts them in two steps, between which a stream can be finalized: `emulator.py` keeps those apart;
+- says of a column that it does not know that the row is wrong, and never that a table has new columns;
+- says nothing in the details of a status: neither `StorageError` nor `RetryInfo`.
 """
 
 import base64

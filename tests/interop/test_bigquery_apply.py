@@ -5,53 +5,17 @@ RECORDs, are seen against the stand-in of the server's own tests as well.
 """
 
 import json
-import os
-import subprocess
 
 import pytest
-from conftest import ROOT, Folder, plain
-from google.api_core.client_options import ClientOptions
-from google.auth.credentials import AnonymousCredentials
-from google.cloud import bigquery
+from conftest import ROOT, Folder, cart, plain
 from test_analyzer import Warehouse, create_tables
 
-KEYS = [
-    {"name": "event_id", "type": "STRING", "mode": "REQUIRED"},
-    {"name": "cluster_key", "type": "DATE", "mode": "REQUIRED"},
-]
 NOTHING = "No changes: everything is as the catalog has it.\n"
 
 
 @pytest.fixture
 def client(emulator):
-    return bigquery.Client(
-        project="local", credentials=AnonymousCredentials(), client_options=ClientOptions(api_endpoint=emulator)
-    )
-
-
-@pytest.fixture
-def apply(emulator):
-    """Runs the command on a dataset and a folder of schemas, and gives what it prints."""
-
-    def run(dataset, schemas, *more, code=0):
-        if "LOGEATER_PROGRAM" not in os.environ:
-            pytest.skip("LOGEATER_PROGRAM does not name the program")
-        target = ["--project", "local", "--dataset", dataset, "--endpoint", emulator, "--credentials", "none"]
-        command = [os.environ["LOGEATER_PROGRAM"], "schema", "apply", *target, "--catalog", schemas, *more]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout
-
-    return run
-
-
-def cart(folder, *columns):
-    """A folder of schemas with the table `cart`."""
-    (folder / "catalog").mkdir(parents=True, exist_ok=True)
-    event = {"type": "cart.add", "rust_type": "shop::Add", "columns": [column["name"] for column in columns]}
-    file = {"version": 1, "table": "cart", "columns": [*KEYS, *columns], "events": [event]}
-    (folder / "catalog" / "cart.json").write_text(json.dumps(file))
-    return folder
+    return emulator.client
 
 
 def dataset_of(folder, what):

@@ -1,4 +1,4 @@
-"""The collector's sink `bigquery` fills a BigQuery emulator that no one here wrote, by insertAll; Google's own client reads.
+"""The collector's sink `bigquery` fills a BigQuery emulator that no one here wrote, in each way; Google's own client reads.
 
 The sink makes the dataset and the tables itself. Clients push by the contract alone.
 """
@@ -13,11 +13,8 @@ from pathlib import Path
 
 import pytest
 from collector import Collector
-from conftest import JOIN, Folder, data, rows
+from conftest import JOIN, Emulator, Folder, cart, data, rows
 from gaps import as_given_back, has_beyond
-from google.api_core.client_options import ClientOptions
-from google.auth.credentials import AnonymousCredentials
-from google.cloud import bigquery
 from test_emulator import difference, same
 from wire import expected_row
 
@@ -26,44 +23,18 @@ HERE = Path(__file__).parent
 # How long something may take that comes for certain, in seconds.
 PATIENCE = 120
 
-
-class Emulator:
-    """An emulator of its own, which can be killed, and comes back on the same port with the same files."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.process = None
-        self.start("0")
-        self.client = bigquery.Client(
-            project="local", credentials=AnonymousCredentials(), client_options=ClientOptions(api_endpoint=self.url)
-        )
-
-    def start(self, port):
-        command = [sys.executable, HERE / "emulator.py", self.folder, port]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        self.url = self.process.stdout.readline().strip()
-        assert self.url.startswith("http://"), "the emulator did not start"
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-        self.process.stdout.close()
-
-    def restart(self):
-        self.start(self.url.rsplit(":", 1)[1])
-
-    def query(self, sql):
-        return [dict(row.items()) for row in self.client.query(sql).result()]
+AT_LEAST_ONCE = ["insert_all", "storage_write"]
+WAYS = [*AT_LEAST_ONCE, "exactly_once"]
 
 
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory):
-    emulator = Emulator(tmp_path_factory.mktemp("emulator"))
-    yield emulator
-    emulator.kill()
+# Of a test's own: each has the dataset `logeater`.
+@pytest.fixture
+def emulator(tmp_path):
+    with Emulator(tmp_path / "emulator") as emulator:
+        yield emulator
 
 
-def collector(emulator, dataset, folder, *arguments, catalog, more=""):
+def collector(emulator, write, folder, catalog, more=""):
     """A collector whose only sink is the emulator."""
     config = folder / "logeater.toml"
     config.write_text(
@@ -71,14 +42,16 @@ def collector(emulator, dataset, folder, *arguments, catalog, more=""):
         [sinks.warehouse]
         type = "bigquery"
         project = "local"
-        dataset = "{dataset}"
+        dataset = "logeater"
+        write = "{write}"
         endpoint = "{emulator.url}"
+        storage_endpoint = "{emulator.storage_url}"
         credentials = "none"
         batch_wait = "50ms"
         {more}
         """
     )
-    return Collector(folder / "data", "--config", config, *arguments, catalog=catalog)
+    return Collector(folder / "data", "--config", config, catalog=catalog)
 
 
 def push(collector, entries, folder):
@@ -106,7 +79,8 @@ def entry(event_type, details, user_id):
 
 
 @pytest.mark.skipif(data() is None, reason="nothing was generated")
-def test_every_type_in_every_place_arrives_equal_and_the_seeds_query_finds_it(emulator, tmp_path):
+@pytest.mark.parametrize("write", WAYS)
+def test_every_type_in_every_place_arrives_equal_and_the_seeds_query_finds_it(emulator, write, tmp_path):
     folder = Folder(data() / "schemas")
     columns = folder.tables()
     # By the user's id, since the collector makes that of the event.
@@ -115,7 +89,7 @@ def test_every_type_in_every_place_arrives_equal_and_the_seeds_query_finds_it(em
         for row in rows()
         if row["details"] is None or not has_beyond(columns[row["type"].split(".")[0]], row["details"])
     }
-    with collector(emulator, "logeater", tmp_path, catalog=folder.path) as running:
+    with collector(emulator, write, tmp_path, folder.path) as running:
         push(running, [entry(row["type"], row["details"], user) for user, row in sent.items()], tmp_path)
         until_delivered(running)
         running.stop()
@@ -158,46 +132,66 @@ def test_every_type_in_every_place_arrives_equal_and_the_seeds_query_finds_it(em
             assert same(by_name[name], expected[name]), name
 
 
-def cart(folder):
-    """A folder of schemas with the table `cart`."""
-    (folder / "schemas" / "catalog").mkdir(parents=True)
-    keys = [
-        {"name": "event_id", "type": "STRING", "mode": "REQUIRED"},
-        {"name": "cluster_key", "type": "DATE", "mode": "REQUIRED"},
-    ]
-    columns = [*keys, {"name": "sku", "type": "STRING"}]
-    event = {"type": "cart.add", "rust_type": "shop::Add", "columns": ["sku"]}
-    file = {"version": 1, "table": "cart", "columns": columns, "events": [event]}
-    (folder / "schemas" / "catalog" / "cart.json").write_text(json.dumps(file))
-    return folder / "schemas"
+class Load:
+    """Events of one type, for a collector whose sink does little at a time."""
 
+    MORE = 'timeout = "2s"\nworkers = 2\nbatch_rows = 50'
 
+    def __init__(self, folder):
+        self.folder = folder
+        self.schemas = cart(folder / "schemas", {"name": "sku", "type": "STRING"})
+        self.count = 0
 
-def test_an_emulator_that_dies_and_hangs_under_load_lacks_nothing_afterwards(emulator, tmp_path):
-    more = 'timeout = "2s"\nworkers = 2\nbatch_rows = 50'
-    with collector(emulator, "killed", tmp_path, catalog=cart(tmp_path), more=more) as running:
-        count = 0
+    def push(self, running):
+        numbers = range(self.count, self.count + 300)
+        push(running, [entry("cart.add", {"sku": f"s{n}"}, f"u{n}") for n in numbers], self.folder)
+        self.count += 300
 
-        def push_some():
-            nonlocal count
-            push(running, [entry("cart.add", {"sku": f"s{count + n}"}, f"u{count + n}") for n in range(300)], tmp_path)
-            count += 300
-
-        push_some()
-        for _ in range(2):
-            emulator.kill()
-            push_some()
-            emulator.restart()
-            push_some()
-        os.kill(emulator.process.pid, signal.SIGSTOP)
-        push_some()
-        os.kill(emulator.process.pid, signal.SIGCONT)
+    def end(self, running):
         until_delivered(running)
         running.stop()
         assert running.rows("SELECT * FROM dead_letters") == []
-    [found] = emulator.query(
-        "SELECT count(DISTINCT event.event_id) AS n FROM killed.events AS event JOIN killed.cart AS cart ON event.event_id = cart.event_id "
-        "WHERE concat('u', substr(cart.sku, 2)) = event.user_id"
-    )
+
+
+def found(emulator, events="events", cart="cart"):
+    """How many rows the join has that are whole, and of how many events."""
+    join = f"FROM logeater.{events} AS event JOIN logeater.{cart} AS cart ON event.event_id = cart.event_id"
+    own = "WHERE concat('u', substr(cart.sku, 2)) = event.user_id"
+    [row] = emulator.query(f"SELECT count(*) AS n, count(DISTINCT event.event_id) AS ids {join} {own}")
+    return row
+
+
+# The emulator forgets when it is killed how many rows a stream has, which BigQuery does not.
+@pytest.mark.parametrize("write", AT_LEAST_ONCE)
+def test_an_emulator_that_dies_and_hangs_under_load_lacks_nothing_afterwards(emulator, write, apply, tmp_path):
+    load = Load(tmp_path)
+    with collector(emulator, write, tmp_path, load.schemas, Load.MORE) as running:
+        for _ in range(2):
+            load.push(running)
+            emulator.kill()
+            load.push(running)
+            emulator.restart()
+            load.push(running)
+            # Until then the sink rests longer with each failure.
+            until_delivered(running)
+        load.push(running)
+        os.kill(emulator.process.pid, signal.SIGSTOP)
+        load.push(running)
+        os.kill(emulator.process.pid, signal.SIGCONT)
+        load.end(running)
     # What was in when its answer was lost may be there twice.
-    assert found["n"] == count
+    assert found(emulator)["ids"] == load.count
+    apply("logeater", load.schemas, "--views")
+    assert found(emulator, "unique_events", "unique_cart") == {"n": load.count, "ids": load.count}
+
+
+def test_a_collector_that_dies_under_load_has_each_row_once_where_it_is_written_once(emulator, apply, tmp_path):
+    load = Load(tmp_path)
+    apply("logeater", load.schemas)
+    for _ in range(3):
+        # It is killed at the end.
+        with collector(emulator, "exactly_once", tmp_path, load.schemas, Load.MORE) as running:
+            load.push(running)
+    with collector(emulator, "exactly_once", tmp_path, load.schemas, Load.MORE) as running:
+        load.end(running)
+    assert found(emulator) == {"n": load.count, "ids": load.count}

@@ -9,8 +9,6 @@ import urllib.request
 
 import pytest
 from conftest import Folder, data, rows
-from google.api_core.client_options import ClientOptions
-from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 from gaps import as_given_back, has_beyond, with_texts
 from wire import expected_row, insert_row
@@ -24,13 +22,10 @@ FOLDER = Folder(data() / "schemas")
 @pytest.fixture(scope="module")
 def client(emulator):
     """Google's client, with a dataset `logeater` that has each table of the folder."""
-    client = bigquery.Client(
-        project="local", credentials=AnonymousCredentials(), client_options=ClientOptions(api_endpoint=emulator)
-    )
-    client.create_dataset("logeater")
+    emulator.client.create_dataset("logeater")
     for name, columns in FOLDER.tables().items():
-        create(client, name, columns)
-    return client
+        create(emulator.client, name, columns)
+    return emulator.client
 
 
 def create(client, name, columns):
@@ -44,7 +39,7 @@ def insert(emulator, table, records):
     """insertAll by hand: the library's own conversion of Python values would be another witness's."""
     body = {"rows": [{"insertId": record["event_id"], "json": record} for record in records]}
     request = urllib.request.Request(
-        f"{emulator}/bigquery/v2/projects/local/datasets/logeater/tables/{table}/insertAll",
+        f"{emulator.url}/bigquery/v2/projects/local/datasets/logeater/tables/{table}/insertAll",
         json.dumps(body).encode(),
         {"Content-Type": "application/json"},
     )

@@ -47,7 +47,7 @@ impl TargetError {
         self.setting
     }
 
-    fn new(setting: &'static str, problem: impl Into<String>) -> Self {
+    pub(crate) fn new(setting: &'static str, problem: impl Into<String>) -> Self {
         Self {
             setting,
             problem: problem.into(),
@@ -65,7 +65,6 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn new(target: Target) -> Result<Self, TargetError> {
-        install_provider();
         let endpoint = target.endpoint.as_deref().unwrap_or(ENDPOINT);
         check_names(&target)?;
         let base = base(endpoint, &target)?;
@@ -209,30 +208,36 @@ fn check_names(target: &Target) -> Result<(), TargetError> {
 }
 
 fn base(endpoint: &str, target: &Target) -> Result<Url, TargetError> {
-    let wrong = |problem: String| TargetError::new("endpoint", format!("`{endpoint}` {problem}"));
-    let mut url = Url::parse(endpoint)
-        .map_err(|error| wrong(format!("is no URL: {error}; write one like {ENDPOINT}")))?;
-    match url.scheme() {
-        "https" => {}
-        "http" if target.credentials.is_none() => {}
-        "http" => {
-            return Err(wrong(format!(
-                "would get {:?} without encryption: write https://, or \"none\" for the credentials of an emulator",
-                target.credentials
-            )));
-        }
-        scheme => {
-            return Err(wrong(format!(
-                "has the scheme `{scheme}`: write one like {ENDPOINT}"
-            )));
-        }
-    }
+    let mut url = checked_endpoint("endpoint", endpoint, ENDPOINT, &target.credentials)?;
     if let Ok(mut segments) = url.path_segments_mut() {
         segments
             .pop_if_empty()
             .extend(["bigquery", "v2", "projects", &target.project]);
     }
     Ok(url)
+}
+
+/// The endpoint of a setting as a URL, to which no token goes without encryption. `example` is what to write instead.
+pub(crate) fn checked_endpoint(
+    setting: &'static str,
+    endpoint: &str,
+    example: &str,
+    credentials: &Credentials,
+) -> Result<Url, TargetError> {
+    install_provider();
+    let wrong = |problem: String| TargetError::new(setting, format!("`{endpoint}` {problem}"));
+    let url = Url::parse(endpoint)
+        .map_err(|error| wrong(format!("is no URL: {error}; write one like {example}")))?;
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if credentials.is_none() => Ok(url),
+        "http" => Err(wrong(format!(
+            "would get {credentials:?} without encryption: write https://, or \"none\" for the credentials of an emulator"
+        ))),
+        scheme => Err(wrong(format!(
+            "has the scheme `{scheme}`: write one like {example}"
+        ))),
+    }
 }
 
 /// Requests and tokens need a provider of cryptography, which a program may have chosen already.

@@ -8,22 +8,15 @@ use axum::response::IntoResponse;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::super::testing::credentials;
 use super::*;
 
-/// What stands for Google: it gives the tokens `token-1`, `token-2` and so on, and answers as it is told.
+/// What stands for Google: it answers as it is told.
 #[derive(Debug, Default)]
 struct Google {
-    tokens: Mutex<u32>,
     answers: Mutex<VecDeque<(u16, Value)>>,
     /// The path of each request, and who it says it comes from.
     asked: Mutex<Vec<(String, Option<String>)>>,
-}
-
-async fn token(State(google): State<Arc<Google>>) -> impl IntoResponse {
-    let mut tokens = google.tokens.lock().unwrap();
-    *tokens += 1;
-    let token = json!({"access_token": format!("token-{tokens}"), "token_type": "Bearer", "expires_in": 3600});
-    axum::Json(token)
 }
 
 async fn answer(
@@ -46,7 +39,6 @@ async fn google(answers: impl IntoIterator<Item = (u16, Value)>) -> (Arc<Google>
         ..Google::default()
     });
     let router = Router::new()
-        .route("/token", axum::routing::post(token))
         .fallback(answer)
         .with_state(Arc::clone(&google));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -64,18 +56,9 @@ fn target(endpoint: &str, credentials: Credentials) -> Target {
     }
 }
 
-/// Who asks with the tokens of this server. It is not asked over TLS, which only a test may do.
-fn client(address: &str, folder: &TempDir) -> Client {
-    let path = folder.path().join("me.json");
-    let me = json!({
-        "type": "authorized_user",
-        "client_id": "an id",
-        "client_secret": "a secret",
-        "refresh_token": "another secret",
-        "token_uri": format!("{address}/token"),
-    });
-    std::fs::write(&path, me.to_string()).unwrap();
-    let mut client = Client::new(target("https://localhost", Credentials::file(path))).unwrap();
+/// Who asks with these credentials. It is not asked over TLS, which only a test may do.
+fn client(address: &str, credentials: Credentials) -> Client {
+    let mut client = Client::new(target("https://localhost", credentials)).unwrap();
     client.base = base(address, &target(address, Credentials::none())).unwrap();
     client
 }
@@ -83,9 +66,9 @@ fn client(address: &str, folder: &TempDir) -> Client {
 #[tokio::test]
 async fn a_request_has_the_path_and_the_token() {
     let (google, address) = google([(200, json!({"id": "cart"}))]).await;
-    let folder = TempDir::new().unwrap();
+    let (credentials, _folder) = credentials().await;
     let path = ["datasets", "logeater", "tables", "a/b"];
-    let table: Value = client(&address, &folder).get(&path).await.unwrap();
+    let table: Value = client(&address, credentials).get(&path).await.unwrap();
     assert_eq!(table, json!({"id": "cart"}));
     let expected = (
         "/bigquery/v2/projects/shop/datasets/logeater/tables/a%2Fb".to_owned(),
@@ -103,8 +86,8 @@ async fn a_token_that_is_refused_is_renewed_once() {
         (401, json!({})),
     ])
     .await;
-    let folder = TempDir::new().unwrap();
-    let client = client(&address, &folder);
+    let (credentials, _folder) = credentials().await;
+    let client = client(&address, credentials);
     client.get::<Value>(&["datasets"]).await.unwrap();
     let refused = client.get::<Value>(&["datasets"]).await.unwrap_err();
     assert_eq!(refused.class, Class::Denied);

@@ -14,11 +14,13 @@ mod credentials;
 mod plan;
 mod problem;
 mod table;
+#[cfg(test)]
+pub(crate) mod testing;
 mod views;
 
 pub(crate) use apply::Tables;
 pub use client::TargetError;
-pub(crate) use client::{Client, Target};
+pub(crate) use client::{Client, Target, checked_endpoint};
 pub use credentials::Credentials;
 pub(crate) use plan::Action;
 #[cfg(feature = "cli")]

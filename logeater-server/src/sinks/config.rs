@@ -1,5 +1,6 @@
 //! What a sink is told: its batches, its workers, its patience.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,5 +61,12 @@ impl SinkConfig {
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
+    }
+
+    /// Tells the sink something; if it panics at that, this harms nobody else.
+    pub(super) fn tell(&self, name: &str, what: impl FnOnce(&dyn Sink)) {
+        if catch_unwind(AssertUnwindSafe(|| what(&*self.sink))).is_err() {
+            tracing::error!(sink = name, "the sink panicked at what it was told");
+        }
     }
 }

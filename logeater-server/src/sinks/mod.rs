@@ -4,6 +4,7 @@
 mod bigquery;
 mod config;
 mod delivery;
+mod journal;
 mod jsonl;
 mod ledger;
 pub(crate) mod line;
@@ -17,9 +18,10 @@ mod window;
 mod worker;
 
 #[cfg(feature = "bigquery")]
-pub use bigquery::{BigQuery, BigQuerySink};
+pub use bigquery::{BigQuery, BigQuerySink, Write};
 pub use config::SinkConfig;
 pub use delivery::Delivery;
+pub use journal::Journal;
 pub use jsonl::Jsonl;
 pub(crate) use runner::Context;
 pub(crate) use runners::{Runners, check, set_catalog};

@@ -10,6 +10,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::config::SinkConfig;
+use super::journal::Journal;
 use super::ledger::{Ledger, Recorded};
 use super::pending::{Pending, Thresholds};
 use super::status::Status;
@@ -52,6 +53,7 @@ pub(crate) struct Runner {
     pending: Pending,
     window: Window,
     ledger: Ledger,
+    journal: Journal,
     flights: JoinSet<(Flight, Option<Ended>)>,
     is_resending: bool,
     /// Whether there is something to be sent once more, as far as is known.
@@ -99,7 +101,11 @@ impl Runner {
         });
         let name: Arc<str> = name.into();
         let paused = watch::Sender::new(place.paused);
+        let (store, queue) = (context.store.clone(), context.queue.clone());
+        let journal = Journal::new(Arc::clone(&name), store, queue);
+        config.tell(&name, |sink| sink.set_journal(&journal));
         Ok(Self {
+            journal,
             ledger: Ledger::new(Arc::clone(&name), context.queue.clone()),
             worker: Worker {
                 name,
@@ -282,6 +288,8 @@ impl Runner {
             "events are delivered again"
         );
         self.flights.shutdown().await;
+        let Worker { name, config, .. } = &self.worker;
+        config.tell(name, |sink| sink.set_journal(&self.journal));
         self.ledger.clear();
         self.is_resending = false;
         self.window = Window::default();

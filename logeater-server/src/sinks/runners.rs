@@ -1,7 +1,6 @@
 //! The runners of all sinks, from the start of the collector to its end.
 
 use std::collections::HashSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -73,10 +72,7 @@ impl Runners {
 /// Tells all sinks the catalog.
 pub(crate) fn set_catalog(sinks: &[(String, SinkConfig)], catalog: &Arc<Catalog>) {
     for (name, config) in sinks {
-        let told = catch_unwind(AssertUnwindSafe(|| config.sink.set_catalog(catalog)));
-        if told.is_err() {
-            tracing::error!(sink = &**name, "the sink panicked at a new catalog");
-        }
+        config.tell(name, |sink| sink.set_catalog(catalog));
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use logeater_schema::Catalog;
 
 use super::delivery::Delivery;
+use super::journal::Journal;
 use crate::StoredEvent;
 
 /// Where the collector delivers events to.
@@ -24,6 +25,10 @@ pub trait Sink: Debug + Send + Sync + 'static {
 
     /// Called with the catalog that the collector goes by, before the first delivery and whenever there is a new one.
     fn set_catalog(&self, _catalog: &Arc<Catalog>) {}
+
+    /// Called with the sink's own notes in the store, before the first delivery, and when events come again of which
+    /// nobody has said what became of them: then only what is noted counts.
+    fn set_journal(&self, _journal: &Journal) {}
 
     /// Called about once a second, whether there are events or not, once it has returned.
     async fn tick(&self) {}

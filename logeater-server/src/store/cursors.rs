@@ -6,6 +6,7 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use super::clock;
+use super::notes;
 use super::reader::{Reader, StoredEvent};
 #[cfg(feature = "cli")]
 use super::reconcile::SinkCount;
@@ -210,6 +211,7 @@ pub(crate) fn record(
         progress.dead.len(),
     ))?;
     bury(conn, sink, &progress.dead)?;
+    notes::remove_passed(conn, sink)?;
     Ok(true)
 }
 

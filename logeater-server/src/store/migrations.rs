@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension};
 
 /// What makes each format out of the one before it, and the first out of an empty file.
-const STEPS: [(i64, &str); 2] = [(1, FIRST), (2, SECOND)];
+const STEPS: [(i64, &str); 3] = [(1, FIRST), (2, SECOND), (3, THIRD)];
 
 /// The format of the tables that this version makes and understands.
 pub(super) const NEWEST: i64 = STEPS[STEPS.len() - 1].0;
@@ -46,6 +46,14 @@ CREATE TABLE _logeater_marks (sequence INTEGER PRIMARY KEY, stored_at TEXT NOT N
 CREATE INDEX _logeater_dead_letters_event_id ON dead_letters (event_id);
 CREATE INDEX _logeater_dead_letters_refused_at ON dead_letters (refused_at);
 CREATE INDEX _logeater_dead_letters_refused_by ON dead_letters (refused_by);
+";
+
+/// What sinks note of events that are on their way.
+const THIRD: &str = "
+CREATE TABLE _logeater_notes (
+    sink TEXT NOT NULL, key TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, text TEXT NOT NULL,
+    PRIMARY KEY (sink, key)
+) WITHOUT ROWID;
 ";
 
 /// What a file is before it is used.

@@ -7,6 +7,7 @@ mod failure;
 mod insert;
 mod maintenance;
 mod migrations;
+pub(crate) mod notes;
 mod queue;
 mod reader;
 mod reconcile;
@@ -30,6 +31,7 @@ use tokio::sync::{oneshot, watch};
 
 pub(crate) use failure::is_full;
 pub use maintenance::{Maintenance, Replayed};
+pub use notes::Note;
 pub(crate) use queue::{Queue, Refusal, Room};
 pub(crate) use reader::Reader;
 pub use reader::StoredEvent;

@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use super::clock;
 use super::cursors::refused_by;
 use super::insert;
+use super::notes;
 use super::schema;
 use super::text::Text;
 use crate::batch::Batch;
@@ -66,6 +67,8 @@ pub(super) fn move_back(
     if sequence >= cursor {
         return Ok(Some(0));
     }
+    // What the sink has done of them does not count any more.
+    notes::remove_all(conn, sink)?;
     // The cursor brings these as well.
     let resends = conn.execute(
         "DELETE FROM _logeater_resend WHERE sink = ?1 AND sequence > ?2",

@@ -229,8 +229,8 @@ async fn what_is_no_store_of_this_version_is_named_by_all_that_read_it() {
     let file = folder.data().join("logeater.db");
     let path = file.display().to_string();
     let foreign = format!("error: {path} is a database, but not a logeater store: ");
-    let older = format!("error: the store {path} has format 1, and this logeater wants 2: ");
-    let newer = format!("error: the store {path} has format 3, and this logeater knows 2: ");
+    let older = format!("error: the store {path} has format 1, and this logeater wants 3: ");
+    let newer = format!("error: the store {path} has format 4, and this logeater knows 3: ");
     let format = |format| {
         format!(
             "CREATE TABLE _logeater (key TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL);
@@ -241,7 +241,7 @@ async fn what_is_no_store_of_this_version_is_named_by_all_that_read_it() {
         ("CREATE TABLE pets (name TEXT)".to_owned(), foreign.clone()),
         (String::new(), foreign),
         (format(1), older),
-        (format(3), newer),
+        (format(4), newer),
     ] {
         std::fs::remove_file(&file).ok();
         std::fs::write(&file, "").unwrap();

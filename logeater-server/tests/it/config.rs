@@ -498,7 +498,7 @@ fn known(header: &str) -> Vec<String> {
 
 #[cfg(feature = "bigquery")]
 #[test]
-fn a_sink_bigquery_needs_a_place_and_takes_credentials_of_three_kinds() {
+fn a_sink_bigquery_needs_a_place_and_takes_three_kinds_of_credentials_and_of_writing() {
     let folder = Folder::new(
         r#"
         data = "data"
@@ -520,6 +520,13 @@ fn a_sink_bigquery_needs_a_place_and_takes_credentials_of_three_kinds() {
         dataset = "logeater"
         credentials = "none"
         endpoint = "http://127.0.0.1:9050"
+        write = "storage_write"
+        storage_endpoint = "http://127.0.0.1:9060"
+        [sinks.once]
+        type = "bigquery"
+        project = "my-project"
+        dataset = "logeater"
+        write = "exactly_once"
         "#,
     );
     let (code, said) = folder.check(&[]);
@@ -543,6 +550,17 @@ endpoint = "http://127.0.0.1:9050"
 type = "bigquery"
 project = "my-project"
 dataset = "log-eater"
+[sinks.twice]
+type = "bigquery"
+project = "my-project"
+dataset = "logeater"
+write = "twice"
+[sinks.shown]
+type = "bigquery"
+project = "my-project"
+dataset = "logeater"
+write = "storage_write"
+storage_endpoint = "http://127.0.0.1:9060"
 "#,
     );
     let credentials = "the application default credentials";
@@ -555,6 +573,11 @@ dataset = "log-eater"
                 write https://, or \"none\" for the credentials of an emulator"
             ),
             "13:11: `dataset`: `log-eater` is no name of a dataset: it has letters, digits and underscores, at most 1,024",
+            "18:9: `write`: `twice` is no way to write: \"insert_all\", \"storage_write\" or \"exactly_once\"",
+            &format!(
+                "24:20: `storage_endpoint`: `http://127.0.0.1:9060` would get {credentials} without encryption: \
+                write https://, or \"none\" for the credentials of an emulator"
+            ),
         ]
     );
 }

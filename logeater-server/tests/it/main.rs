@@ -13,6 +13,7 @@ mod commands;
 mod config;
 #[cfg(target_os = "linux")]
 mod full_disk;
+mod journal;
 mod jsonl;
 mod limits;
 #[cfg(feature = "cli")]

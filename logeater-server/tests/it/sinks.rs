@@ -223,12 +223,11 @@ async fn the_cursor_of_several_workers_stays_before_what_has_not_ended() {
         Delivery::stored()
     });
     let sink = Scripted::new([slow]);
-    let running = Running::start(folder.config()).await;
-    push(&running, 1..=3).await;
-    running.stop().await.unwrap();
-
     let config = sink.config().batch_rows(1).workers(2);
     let running = Running::start(folder.config().sink("scripted", config)).await;
+    push(&running, 1..=1).await;
+    assert_eq!(sink.given(1).await, "1");
+    push(&running, 2..=3).await;
     assert_eq!(sink.given(3).await, "1 2 3");
     assert_eq!(
         folder.one::<i64>("SELECT cursor FROM _logeater_sinks", []),

@@ -172,7 +172,7 @@ fn a_store_of_a_newer_version_is_not_touched() {
             error,
             Error::NewerStore {
                 found: 99,
-                known: 2,
+                known: 3,
                 ..
             }
         ),
@@ -235,7 +235,7 @@ async fn a_store_of_the_first_format_goes_on_in_the_newest() {
     assert_eq!(
         folder.rows("SELECT key, value FROM _logeater ORDER BY key"),
         [
-            "'format'|2",
+            "'format'|3",
             "'refused'|0",
             "'removed'|5",
             "'repeated'|1",

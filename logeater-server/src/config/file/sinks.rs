@@ -9,7 +9,7 @@ use super::{Section, set};
 use crate::bigquery::Credentials;
 use crate::config::SinkText;
 #[cfg(feature = "bigquery")]
-use crate::sinks::{BigQuery, BigQuerySink};
+use crate::sinks::{BigQuery, BigQuerySink, Write};
 use crate::sinks::{Jsonl, SinkConfig, Stdout};
 
 /// The folders of sinks, each with the name of the one that writes to it.
@@ -91,13 +91,31 @@ fn bigquery(section: &mut Section<'_>) -> Option<BigQuerySink> {
         Some("none") => Some(Credentials::none()),
         Some(_) => section.path("credentials").map(Credentials::file),
     };
+    let write = match section.text("write") {
+        None | Some("insert_all") => Some(Write::InsertAll),
+        Some("storage_write") => Some(Write::StorageWrite),
+        Some("exactly_once") => Some(Write::ExactlyOnce),
+        Some(other) => {
+            let message = format!(
+                "`{other}` is no way to write: \"insert_all\", \"storage_write\" or \"exactly_once\""
+            );
+            section.problem("write", message);
+            None
+        }
+    };
     let endpoint = section.text("endpoint");
+    let storage_endpoint = section.text("storage_endpoint");
     let apply = section.switch("apply");
     let column_wait = section.duration("column_wait");
 
-    let mut sink = BigQuery::new(project?, dataset?).credentials(credentials?);
+    let mut sink = BigQuery::new(project?, dataset?)
+        .credentials(credentials?)
+        .write(write?);
     if let Some(url) = endpoint {
         sink = sink.endpoint(url);
+    }
+    if let Some(url) = storage_endpoint {
+        sink = sink.storage_endpoint(url);
     }
     if let Some(apply) = apply {
         sink = sink.apply(apply);

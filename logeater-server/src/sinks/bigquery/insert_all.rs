@@ -2,18 +2,19 @@
 //!
 //! <https://cloud.google.com/bigquery/docs/reference/rest/v2/tabledata/insertAll>
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use serde::Deserialize;
 
-use crate::bigquery::{Class, Client, Problem};
+use super::requests::{self, Inserted, Limits, Outcome, Said, Way};
+use crate::bigquery::{Client, Problem};
 
-/// The most rows of a request. <https://cloud.google.com/bigquery/quotas#streaming_inserts>
-const REQUEST_ROWS_MAX: usize = 50_000;
-
-/// The most bytes of a request, which may have 10 MB.
-const REQUEST_BYTES_MAX: usize = 9_500_000;
+/// A request may have 10 MB. <https://cloud.google.com/bigquery/quotas#streaming_inserts>
+const LIMITS: Limits = Limits {
+    rows: 50_000,
+    bytes: 9_500_000,
+};
 
 /// What stands around the rows of a request. The rows that can be inserted are, whatever becomes of others; a row that
 /// has what its table lacks is not.
@@ -26,25 +27,6 @@ pub(super) struct Row<'a> {
     /// BigQuery drops a second row with it, as far as it remembers: for about a minute.
     pub(super) insert_id: &'a str,
     pub(super) json: &'a [u8],
-}
-
-/// What became of a row.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
-    Stored,
-    /// BigQuery does not take it, and says why.
-    Refused(String),
-    /// Its table does not know one of its columns, or not yet.
-    Unknown(String),
-    /// It is to be sent again, for the problem with its request or for this one.
-    Again(Option<String>),
-}
-
-/// What became of rows, each in its place, and the problem that kept some from being tried.
-#[derive(Debug)]
-pub(super) struct Inserted {
-    pub(super) outcomes: Vec<Outcome>,
-    pub(super) problem: Option<Problem>,
 }
 
 #[derive(Deserialize)]
@@ -74,55 +56,29 @@ struct RowError {
 
 /// Inserts rows, and says what became of each.
 pub(super) async fn insert(client: &Client, table: &str, rows: &[Row<'_>]) -> Inserted {
-    let dataset = &client.target().dataset;
-    let path = ["datasets", dataset, "tables", table, "insertAll"];
-    let mut outcomes = vec![Outcome::Again(None); rows.len()];
-    let mut requests = requests(rows);
-    while let Some(request) = requests.pop_front() {
-        match client.post_bytes(&path, body(rows, &request)).await {
-            Ok(answer) => requests.extend(judge(&answer, request, &mut outcomes)),
-            Err(problem) if matches!(problem.class, Class::Invalid | Class::TooLarge) => {
-                // Whichever row it is, it must not keep the others.
-                if let [row] = *request {
-                    outcomes[row] = Outcome::Refused(problem.message);
-                } else {
-                    let (first, second) = request.split_at(request.len() / 2);
-                    requests.push_front(second.to_vec());
-                    requests.push_front(first.to_vec());
-                }
-            }
-            Err(problem) => {
-                return Inserted {
-                    outcomes,
-                    problem: Some(problem),
-                };
-            }
-        }
-    }
-    Inserted {
-        outcomes,
-        problem: None,
-    }
+    let way = InsertAll {
+        client,
+        table,
+        rows,
+    };
+    requests::insert(LIMITS, rows.iter().map(row_bytes), &way).await
 }
 
-/// The places of the rows of each request.
-fn requests(rows: &[Row<'_>]) -> VecDeque<Vec<usize>> {
-    let mut requests = VecDeque::new();
-    let (mut request, mut bytes) = (Vec::new(), 0);
-    for (place, row) in rows.iter().enumerate() {
-        let row_bytes = row_bytes(row);
-        let is_full = request.len() >= REQUEST_ROWS_MAX || bytes + row_bytes > REQUEST_BYTES_MAX;
-        if is_full && !request.is_empty() {
-            requests.push_back(std::mem::take(&mut request));
-            bytes = 0;
-        }
-        request.push(place);
-        bytes += row_bytes;
+/// What requests are made of.
+struct InsertAll<'r> {
+    client: &'r Client,
+    table: &'r str,
+    rows: &'r [Row<'r>],
+}
+
+#[tonic::async_trait]
+impl Way for InsertAll<'_> {
+    async fn send(&self, places: &[usize]) -> Result<Said, Problem> {
+        let dataset = &self.client.target().dataset;
+        let path = ["datasets", dataset, "tables", self.table, "insertAll"];
+        let answer = self.client.post_bytes(&path, body(self.rows, places));
+        Ok(judge(&answer.await?, places.len()))
     }
-    if !request.is_empty() {
-        requests.push_back(request);
-    }
-    requests
 }
 
 fn row_bytes(row: &Row<'_>) -> usize {
@@ -150,54 +106,33 @@ fn body(rows: &[Row<'_>], request: &[usize]) -> Bytes {
     body.into()
 }
 
-/// Sorts out the rows of a request that was answered, and returns those that failed for their neighbours' sake alone.
-fn judge(answer: &Answer, request: Vec<usize>, outcomes: &mut [Outcome]) -> Option<Vec<usize>> {
+/// What an answer says of the rows of a request.
+fn judge(answer: &Answer, rows: usize) -> Said {
     let errors: BTreeMap<usize, &[RowError]> = answer
         .insert_errors
         .iter()
         .map(|row| (row.index, &*row.errors))
         .collect();
-    if let Some((index, _)) = errors
-        .last_key_value()
-        .filter(|(index, _)| **index >= request.len())
-    {
-        // Nothing is certain then.
-        let words = format!(
-            "BigQuery names the row {index} of a request of {}",
-            request.len()
-        );
-        for place in request {
-            outcomes[place] = Outcome::Again(Some(words.clone()));
-        }
-        return None;
+    if let Some((index, _)) = errors.last_key_value().filter(|(index, _)| **index >= rows) {
+        return requests::out_of_place(index, rows);
     }
-    let mut stopped = Vec::new();
-    let mut has_culprit = false;
-    for (index, place) in request.into_iter().enumerate() {
+    let culprit = |errors: &&[RowError]| errors.iter().any(|error| error.reason != "stopped");
+    let has_culprit = errors.values().any(culprit);
+    let said = |index| {
         let Some(errors) = errors.get(&index) else {
-            outcomes[place] = Outcome::Stored;
-            continue;
+            return Some(Outcome::Stored);
         };
         match errors.iter().find(|error| error.reason != "stopped") {
-            Some(error) => {
-                has_culprit = true;
-                outcomes[place] = outcome(error);
+            Some(error) => Some(outcome(error)),
+            None if has_culprit => None,
+            None => {
+                // The same again would be stopped again.
+                let words = "BigQuery stopped the row for another one, and does not say for which";
+                Some(Outcome::Again(Some(words.to_owned())))
             }
-            None => stopped.push(place),
         }
-    }
-    if stopped.is_empty() {
-        return None;
-    }
-    if !has_culprit {
-        // The same again would be stopped again.
-        for place in stopped {
-            let words = "BigQuery stopped the row for another one, and does not say for which";
-            outcomes[place] = Outcome::Again(Some(words.to_owned()));
-        }
-        return None;
-    }
-    Some(stopped)
+    };
+    (0..rows).map(said).collect()
 }
 
 /// <https://cloud.google.com/bigquery/docs/error-messages#errortable>

@@ -2,7 +2,9 @@
 
 mod insert_all;
 mod partly;
+mod requests;
 mod rows;
+mod storage_write;
 mod unknown;
 mod word;
 
@@ -10,14 +12,18 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use logeater_schema::{Catalog, EVENTS_TABLE};
 
-use self::insert_all::{Inserted, Outcome, Row};
+use self::insert_all::Row;
 use self::partly::Partly;
+use self::requests::{Inserted, Outcome};
 use self::rows::Types;
+use self::storage_write::{CommittedStreams, DefaultStreams, Forms};
 use self::unknown::Unknown;
 use self::word::Word;
 use super::delivery::Delivery;
+use super::journal::Journal;
 use super::sink::Sink;
 use crate::StoredEvent;
 use crate::bigquery::{Action, Class, Client, Credentials, Problem, Tables, Target, TargetError};
@@ -31,16 +37,38 @@ const DENIED_PAUSE: Duration = Duration::from_mins(1);
 /// Sets up the sink `bigquery`.
 ///
 /// Each event becomes a row of the table `events`, and, if the catalog knows its type and it has details, one of its
-/// extended table. Rows are sent by `tabledata.insertAll` with the event's id as `insertId`: BigQuery drops what comes
-/// again within about a minute, and keeps what comes later, such as after a crash.
-///
-/// <https://cloud.google.com/bigquery/docs/streaming-data-into-bigquery#dataconsistency>
+/// extended table. Both are there at least once: what [`Write`] says of rows that come again.
 #[derive(Clone, Debug)]
 #[must_use = "it does nothing until `build`"]
 pub struct BigQuery {
     target: Target,
+    write: Write,
+    storage_endpoint: Option<String>,
     apply: bool,
     column_wait: Duration,
+}
+
+/// How rows are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Write {
+    /// By `tabledata.insertAll`, with the event's id as `insertId`: BigQuery drops what comes again within about a
+    /// minute, and keeps what comes later, such as after a crash.
+    ///
+    /// <https://cloud.google.com/bigquery/docs/streaming-data-into-bigquery#dataconsistency>
+    #[default]
+    InsertAll,
+    /// By the Storage Write API, into the default stream of each table: cheaper, and BigQuery keeps all that comes again.
+    ///
+    /// <https://cloud.google.com/bigquery/docs/write-api-streaming#at-least-once>
+    StorageWrite,
+    /// By the Storage Write API, into streams of the sink's own, whose rows are counted: a row is written once, and what
+    /// comes again after a lost answer or a crash is not written again.
+    ///
+    /// It costs a note in the store for each request. What `replay` delivers again is written again.
+    ///
+    /// <https://cloud.google.com/bigquery/docs/write-api-streaming#exactly-once>
+    ExactlyOnce,
 }
 
 impl BigQuery {
@@ -53,9 +81,17 @@ impl BigQuery {
                 endpoint: None,
                 credentials: Credentials::application_default(),
             },
+            write: Write::default(),
+            storage_endpoint: None,
             apply: true,
             column_wait: Duration::from_mins(15),
         }
+    }
+
+    /// How rows are written. Default: by insertAll.
+    pub fn write(mut self, write: Write) -> Self {
+        self.write = write;
+        self
     }
 
     /// Who writes. Default: the application default credentials.
@@ -67,6 +103,12 @@ impl BigQuery {
     /// Where BigQuery's REST interface is. Default: Google's, `https://bigquery.googleapis.com`.
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
         self.target.endpoint = Some(url.into());
+        self
+    }
+
+    /// Where the Storage Write API is, by gRPC. Default: Google's, `https://bigquerystorage.googleapis.com`.
+    pub fn storage_endpoint(mut self, url: impl Into<String>) -> Self {
+        self.storage_endpoint = Some(url.into());
         self
     }
 
@@ -93,12 +135,22 @@ impl BigQuery {
     ///
     /// When the endpoint is no URL, or a token would be sent to it without encryption.
     pub fn build(self) -> Result<BigQuerySink, TargetError> {
+        let storage = || {
+            let endpoint = self.storage_endpoint.as_deref();
+            storage_write::Client::new(self.target.clone(), endpoint)
+        };
+        let writer = match self.write {
+            Write::InsertAll => Writer::InsertAll,
+            Write::StorageWrite => Writer::Default(DefaultStreams::new(storage()?)),
+            Write::ExactlyOnce => Writer::Committed(CommittedStreams::new(storage()?)),
+        };
         let client = Client::new(self.target)?;
         Ok(BigQuerySink {
             tables: Tables::new(client.clone(), None),
             client,
+            writer,
             apply: self.apply,
-            known: Mutex::default(),
+            known: Mutex::new(Arc::new(Known::new(&Arc::default()))),
             partly: Partly::default(),
             unknown: Unknown::new(self.column_wait),
         })
@@ -110,17 +162,37 @@ impl BigQuery {
 pub struct BigQuerySink {
     client: Client,
     tables: Tables,
+    writer: Writer,
     apply: bool,
     known: Mutex<Arc<Known>>,
     partly: Partly,
     unknown: Unknown,
 }
 
+/// What writes rows.
+#[derive(Debug)]
+enum Writer {
+    InsertAll,
+    Default(DefaultStreams),
+    Committed(CommittedStreams),
+}
+
 /// What the sink knows of the catalog.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Known {
     catalog: Arc<Catalog>,
     types: Types,
+    forms: Forms,
+}
+
+impl Known {
+    fn new(catalog: &Arc<Catalog>) -> Self {
+        Self {
+            catalog: Arc::clone(catalog),
+            types: Types::new(catalog),
+            forms: Forms::new(catalog),
+        }
+    }
 }
 
 /// The rows of one table, and whose they are.
@@ -128,13 +200,13 @@ struct Known {
 struct Batch {
     /// The places of the events.
     events: Vec<usize>,
-    rows: Vec<Vec<u8>>,
+    rows: Vec<Bytes>,
 }
 
 impl Batch {
-    fn add(&mut self, place: usize, json: Vec<u8>) {
+    fn add(&mut self, place: usize, row: Bytes) {
         self.events.push(place);
-        self.rows.push(json);
+        self.rows.push(row);
     }
 }
 
@@ -143,7 +215,14 @@ impl Sink for BigQuerySink {
     async fn deliver(&self, events: &[StoredEvent]) -> Delivery {
         let known = Arc::clone(&self.known.lock().unwrap_or_else(PoisonError::into_inner));
         let mut word = Word::new(events.len());
-        let mut batches = self.batches(&known.types, events, &mut word);
+        if let Writer::Committed(streams) = &self.writer
+            && let Err(problem) = streams.settle(&self.partly).await
+        {
+            (0..events.len()).for_each(|place| word.retry(place, &problem.message));
+            rest(&problem, &mut word);
+            return word.delivery();
+        }
+        let mut batches = self.batches(&known, events, &mut word);
         let first = batches.remove_entry(EVENTS_TABLE);
         let mut problem: Option<Problem> = None;
         for (table, batch) in first
@@ -159,16 +238,8 @@ impl Sink for BigQuerySink {
                     .for_each(|&place| word.retry(place, &problem.message));
                 continue;
             }
-            let id = |place: &usize| events.get(*place).map_or("", |event| &event.event_id);
             let sequence = |place: &usize| Some(events.get(*place)?.sequence);
-            let rows = batch.events.iter().zip(&batch.rows);
-            let rows: Vec<_> = rows
-                .map(|(place, json)| Row {
-                    insert_id: id(place),
-                    json,
-                })
-                .collect();
-            let inserted = insert_all::insert(&self.client, table, &rows).await;
+            let inserted = self.insert(&known, table, batch, events).await;
             let outcomes = batch.events.iter().zip(&inserted.outcomes);
             let stored = outcomes.filter(|(_, outcome)| **outcome == Outcome::Stored);
             self.partly
@@ -186,11 +257,15 @@ impl Sink for BigQuerySink {
     }
 
     fn set_catalog(&self, catalog: &Arc<Catalog>) {
-        let known = Known {
-            catalog: Arc::clone(catalog),
-            types: Types::new(catalog),
-        };
+        let known = Known::new(catalog);
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(known);
+    }
+
+    fn set_journal(&self, journal: &Journal) {
+        self.partly.clear();
+        if let Writer::Committed(streams) = &self.writer {
+            streams.set_journal(journal);
+        }
     }
 }
 
@@ -198,29 +273,75 @@ impl BigQuerySink {
     /// The rows of events by table, but for those that are in already.
     fn batches(
         &self,
-        types: &Types,
+        known: &Known,
         events: &[StoredEvent],
         word: &mut Word,
     ) -> BTreeMap<String, Batch> {
         let mut batches = BTreeMap::<String, Batch>::new();
-        let mut add = |place: usize, event: &StoredEvent, table: &str, json| {
+        let mut add = |place: usize, event: &StoredEvent, table: &str, row| {
             if !self.partly.has(table, event.sequence) {
-                batches
-                    .entry(table.to_owned())
-                    .or_default()
-                    .add(place, json);
+                let batch = batches.entry(table.to_owned()).or_default();
+                batch.add(place, row);
             }
         };
         for (place, event) in events.iter().enumerate() {
-            add(place, event, EVENTS_TABLE, rows::event(event));
-            match types.extended(event) {
-                Ok(Some(extended)) => add(place, event, &extended.table, extended.json),
+            add(place, event, EVENTS_TABLE, self.row(known, event));
+            match self.extended(known, event) {
+                Ok(Some((table, row))) => add(place, event, table, row),
                 Ok(None) => {}
                 // The row of the events table is good nevertheless.
                 Err(misfit) => word.refuse(place, misfit),
             }
         }
         batches
+    }
+
+    /// An event's row of the events table.
+    fn row(&self, known: &Known, event: &StoredEvent) -> Bytes {
+        match self.writer {
+            Writer::InsertAll => rows::event(event).into(),
+            _ => known.forms.events().event(event),
+        }
+    }
+
+    /// An event's row of its extended table, and which that is; an error is why its details do not fit.
+    fn extended<'k>(
+        &self,
+        known: &'k Known,
+        event: &StoredEvent,
+    ) -> Result<Option<(&'k str, Bytes)>, String> {
+        match self.writer {
+            Writer::InsertAll => known.types.extended(event),
+            _ => known.forms.extended(&known.types, event),
+        }
+    }
+
+    async fn insert(
+        &self,
+        known: &Known,
+        table: &str,
+        batch: &Batch,
+        events: &[StoredEvent],
+    ) -> Inserted {
+        let event = |place: &usize| events.get(*place);
+        match (&self.writer, known.forms.get(table)) {
+            (Writer::Default(streams), Some(form)) => streams.write(form, &batch.rows).await,
+            (Writer::Committed(streams), Some(form)) => {
+                let sequence = |place| event(place).map_or(0, |event| event.sequence);
+                let sequences: Vec<_> = batch.events.iter().map(sequence).collect();
+                streams.write(form, &batch.rows, &sequences).await
+            }
+            _ => {
+                let rows = batch.events.iter().zip(&batch.rows);
+                let rows: Vec<_> = rows
+                    .map(|(place, json)| Row {
+                        insert_id: event(place).map_or("", |event| &event.event_id),
+                        json,
+                    })
+                    .collect();
+                insert_all::insert(&self.client, table, &rows).await
+            }
+        }
     }
 
     /// Says of each event what became of its row, and returns the problem that other tables would have as well.
@@ -254,20 +375,7 @@ impl BigQuerySink {
             self.grow(catalog, table, word).await;
         }
         let problem = problem.filter(|problem| !is_missing(problem))?;
-        match problem.class {
-            Class::Quota => word.pause(QUOTA_PAUSE),
-            Class::Denied => {
-                tracing::error!(
-                    "{problem}: the sink waits until somebody gives the right to write"
-                );
-                word.pause(DENIED_PAUSE);
-            }
-            _ => {}
-        }
-        problem
-            .retry_after
-            .into_iter()
-            .for_each(|pause| word.pause(pause));
+        rest(&problem, word);
         Some(problem)
     }
 
@@ -299,6 +407,21 @@ impl BigQuerySink {
                 "the table {table} cannot be made or grown: {problem}"
             )),
         }
+    }
+}
+
+/// Rests as long as a problem asks for, and says loudly what a person has to mend.
+fn rest(problem: &Problem, word: &mut Word) {
+    match problem.class {
+        Class::Quota => word.pause(QUOTA_PAUSE),
+        Class::Denied => {
+            tracing::error!("{problem}: the sink waits until somebody gives the right to write");
+            word.pause(DENIED_PAUSE);
+        }
+        _ => {}
+    }
+    if let Some(pause) = problem.retry_after {
+        word.pause(pause);
     }
 }
 

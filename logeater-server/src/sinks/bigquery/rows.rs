@@ -5,54 +5,59 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use logeater_schema::{Catalog, ColumnType, Mode};
 use serde_json::value::RawValue;
 
 use crate::StoredEvent;
 use crate::convert::{self, Cell};
 use crate::details;
-use crate::plan::{ColumnPlan, Columns, KeptTypes, Plan};
+use crate::plan::{ColumnPlan, Columns, KeptTypes, Plan, TypePlan};
 
 /// The event types that the catalog knows, with their tables.
 #[derive(Debug, Default)]
 pub(super) struct Types(pub(super) Plan);
-
-/// A row of an extended table.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Extended {
-    pub(super) table: String,
-    pub(super) json: Vec<u8>,
-}
 
 impl Types {
     pub(super) fn new(catalog: &Catalog) -> Self {
         Self(Plan::new(catalog.tables(), &KeptTypes::new()))
     }
 
-    /// An event's row of its extended table; none if the catalog does not know its type, or it has no details.
+    /// An event's row of its extended table, and which that is; none if the catalog does not know its type, or it has no
+    /// details.
     ///
     /// An error is why its details do not fit.
-    pub(super) fn extended(&self, event: &StoredEvent) -> Result<Option<Extended>, String> {
-        let (Some((_, event_type)), Some(details)) =
-            (self.0.find(&event.event_type), event.details.as_deref())
-        else {
+    pub(super) fn extended(&self, event: &StoredEvent) -> Result<Option<(&str, Bytes)>, String> {
+        let Some((event_type, details)) = self.fitting(event)? else {
             return Ok(None);
         };
-        let table = &event_type.table;
-        let misfit = |problem: &dyn ToString| format!("table {table}: {}", problem.to_string());
-        details::cells(&event_type.columns, details)
-            .map_err(|error| misfit(&error))?
-            .map_err(|error| misfit(&error))?;
         let mut json = Vec::with_capacity(details.len() + 128);
         let mut row = Object::begin(&mut json);
         row.string("event_id", &event.event_id);
         row.string("cluster_key", &event.cluster_key);
         row.members(&event_type.columns, details);
         row.end();
-        Ok(Some(Extended {
-            table: table.clone(),
-            json,
-        }))
+        Ok(Some((&event_type.table, json.into())))
+    }
+
+    /// The type of an event whose details are a row of its extended table, and the details.
+    ///
+    /// An error is why they do not fit.
+    pub(super) fn fitting<'e>(
+        &self,
+        event: &'e StoredEvent,
+    ) -> Result<Option<(&TypePlan, &'e str)>, String> {
+        let (Some((_, event_type)), Some(details)) =
+            (self.0.find(&event.event_type), event.details.as_deref())
+        else {
+            return Ok(None);
+        };
+        let misfit =
+            |problem: &dyn ToString| format!("table {}: {}", event_type.table, problem.to_string());
+        details::cells(&event_type.columns, details)
+            .map_err(|error| misfit(&error))?
+            .map_err(|error| misfit(&error))?;
+        Ok(Some((event_type, details)))
     }
 }
 
@@ -76,7 +81,7 @@ pub(super) fn event(event: &StoredEvent) -> Vec<u8> {
 }
 
 /// What somebody else has put into the details and is no JSON becomes a string of it.
-fn json_text(details: &str) -> Cow<'_, str> {
+pub(super) fn json_text(details: &str) -> Cow<'_, str> {
     if serde_json::from_str::<&RawValue>(details).is_ok() {
         return Cow::Borrowed(details);
     }

@@ -7,19 +7,22 @@ fn parsed(json: &[u8]) -> Value {
     serde_json::from_slice(json).unwrap()
 }
 
-fn extended(columns: &str, details: &str) -> Result<Option<Extended>, String> {
+/// The table and the row of these details.
+fn extended(columns: &str, details: &str) -> Result<Option<(String, Bytes)>, String> {
     let event = StoredEvent {
         details: Some(details.to_owned()),
         ..stored(7)
     };
-    Types(cart(columns, &["a"])).extended(&event)
+    let types = Types(cart(columns, &["a"]));
+    let row = types.extended(&event)?;
+    Ok(row.map(|(table, row)| (table.to_owned(), row)))
 }
 
 /// The value of the column `a` in the row of these details.
 fn column(column: &str, value: &str) -> Value {
     let columns = format!(r#"{{"name":"a",{column}}}"#);
     let row = extended(&columns, &format!(r#"{{"a":{value}}}"#));
-    let row = parsed(&row.unwrap().unwrap().json);
+    let row = parsed(&row.unwrap().unwrap().1);
     row.get("a").cloned().unwrap_or(Value::Null)
 }
 
@@ -87,10 +90,11 @@ fn what_repeats_and_what_nests_has_it_at_each_level() {
 #[test]
 fn a_row_has_its_keys_before_its_own_columns() {
     let columns = r#"{"name":"a","type":"INTEGER"},{"name":"b","type":"STRING"}"#;
-    let row = extended(columns, r#"{"a":1,"b":null}"#).unwrap().unwrap();
-    assert_eq!(row.table, "cart");
+    let row = extended(columns, r#"{"a":1,"b":null}"#);
+    let (table, json) = row.unwrap().unwrap();
+    assert_eq!(table, "cart");
     assert_eq!(
-        String::from_utf8(row.json).unwrap(),
+        json,
         r#"{"event_id":"7","cluster_key":"2026-01-31","a":"1"}"#
     );
 }

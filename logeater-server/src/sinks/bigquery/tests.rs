@@ -81,7 +81,7 @@ async fn what_failed_for_all_is_not_tried_for_the_next_table() {
     let sink = sink([refusal(503, "backendError")]).await;
     let known = Known {
         types: Types(cart(r#"{"name":"n","type":"INTEGER"}"#, &["n"])),
-        ..Known::default()
+        ..Known::new(&Arc::default())
     };
     *sink.known.lock().unwrap() = Arc::new(known);
     // There is no second answer.

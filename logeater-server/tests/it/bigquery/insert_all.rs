@@ -2,72 +2,12 @@
 
 use std::time::Duration;
 
-use logeater_server::{BigQuery, Config, SinkConfig};
+use logeater_server::SinkConfig;
 use serde_json::{Value, json};
 
+use super::{SKU, cart_fields, config, dead_letters, events_fields, folder, push, skus, texts};
 use crate::support::warehouse::{Fault, Warehouse};
-use crate::support::{Folder, Running, batch, event, event_with_id};
-
-const SKU: &str = r#"{"name":"sku","type":"STRING"}"#;
-
-/// The fields of the events table, as somebody else would have made it.
-fn events_fields() -> Value {
-    json!([
-        {"name": "event_id", "type": "STRING", "mode": "REQUIRED"},
-        {"name": "cluster_key", "type": "DATE", "mode": "REQUIRED"},
-        {"name": "timestamp", "type": "TIMESTAMP", "mode": "REQUIRED"},
-        {"name": "service", "type": "STRING", "mode": "REQUIRED"},
-        {"name": "type", "type": "STRING", "mode": "REQUIRED"},
-        {"name": "user_id", "type": "STRING"},
-        {"name": "details", "type": "JSON"},
-    ])
-}
-
-fn cart_fields() -> Value {
-    json!([
-        {"name": "event_id", "type": "STRING", "mode": "REQUIRED"},
-        {"name": "cluster_key", "type": "DATE", "mode": "REQUIRED"},
-        {"name": "sku", "type": "STRING"},
-    ])
-}
-
-/// A folder whose catalog knows `cart.add` with these columns.
-fn folder(columns: &str) -> Folder {
-    let folder = Folder::new();
-    folder.declare_cart(columns);
-    folder
-}
-
-fn config(folder: &Folder, sink: BigQuery) -> Config {
-    let sink = SinkConfig::new(sink.build().unwrap()).batch_wait(Duration::from_millis(1));
-    folder.config().sink("warehouse", sink)
-}
-
-/// Pushes events of `cart.add` with these ids in one batch, each with its id as the only letter or figure of `sku`.
-async fn push(running: &Running, ids: std::ops::RangeInclusive<u8>) {
-    let events = ids.map(|id| event_with_id(id, "cart.add", &format!(r#"{{"sku":"s{id}"}}"#)));
-    let answer = running.client().await.push_batch(batch(events)).await;
-    assert_eq!(answer.unwrap().into_inner().rejected, []);
-}
-
-/// The `sku` of each row.
-fn skus(rows: &[Value]) -> Vec<&str> {
-    rows.iter()
-        .map(|row| row["sku"].as_str().unwrap())
-        .collect()
-}
-
-fn dead_letters(folder: &Folder) -> Vec<String> {
-    texts(folder, "SELECT reason FROM dead_letters ORDER BY event_id")
-}
-
-/// The rows of a query for one text.
-fn texts(folder: &Folder, query: &str) -> Vec<String> {
-    let reader = folder.reader();
-    let mut query = reader.prepare(query).unwrap();
-    let texts = query.query_map([], |row| row.get(0)).unwrap();
-    texts.map(Result::unwrap).collect()
-}
+use crate::support::{Running, batch, event, event_with_id};
 
 #[tokio::test]
 async fn an_event_is_a_row_of_each_table_and_the_tables_are_made() {

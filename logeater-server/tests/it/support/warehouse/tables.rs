@@ -82,6 +82,14 @@ impl Tables {
         found.tables.insert(table.to_owned(), resource);
     }
 
+    /// Drops a table, as somebody else would.
+    pub(crate) fn drop_table(&self, dataset: &str, table: &str) {
+        let mut state = self.lock();
+        let mut datasets = state.datasets.iter_mut();
+        let (_, found) = datasets.find(|((_, name), _)| name == dataset).unwrap();
+        found.tables.remove(table).unwrap();
+    }
+
     /// A table as it is now, if it is there.
     pub(super) fn get(&self, project: &str, dataset: &str, table: &str) -> Option<Value> {
         let key = (project.to_owned(), dataset.to_owned());

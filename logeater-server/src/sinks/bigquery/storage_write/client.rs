@@ -1,0 +1,236 @@
+//! The gRPC client of the Storage Write API: where it is, and who asks.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use http::HeaderValue;
+use http::uri::PathAndQuery;
+use prost::Message;
+use tokio::time::timeout;
+use tokio_stream::wrappers::UnboundedReceiverStream;
+use tonic::client::Grpc;
+use tonic::metadata::MetadataMap;
+use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
+use tonic::{Request, Status, Streaming};
+use tonic_prost::ProstCodec;
+
+use super::messages::{
+    AppendRowsRequest, AppendRowsResponse, CreateWriteStreamRequest, FinalizeWriteStreamRequest,
+    FinalizeWriteStreamResponse, WriteStream, WriteStreamType,
+};
+use super::trouble::Trouble;
+use crate::bigquery::{Class, Problem, Target, TargetError, checked_endpoint};
+
+/// Google's own. <https://cloud.google.com/bigquery/docs/reference/storage/rpc>
+const ENDPOINT: &str = "https://bigquerystorage.googleapis.com";
+
+/// How long a connection may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+const APPEND_ROWS: &str = "/google.cloud.bigquery.storage.v1.BigQueryWrite/AppendRows";
+const CREATE: &str = "/google.cloud.bigquery.storage.v1.BigQueryWrite/CreateWriteStream";
+const FINALIZE: &str = "/google.cloud.bigquery.storage.v1.BigQueryWrite/FinalizeWriteStream";
+
+/// Opens streams of one dataset. Clones share their connection.
+#[derive(Clone, Debug)]
+pub(in crate::sinks::bigquery) struct Client {
+    endpoint: Endpoint,
+    /// Made with the first request, which has a runtime.
+    channel: Arc<OnceLock<Channel>>,
+    target: Arc<Target>,
+    patience: Duration,
+}
+
+impl Client {
+    /// Connects with the first request. `endpoint` is Google's unless given.
+    pub(in crate::sinks::bigquery) fn new(
+        target: Target,
+        endpoint: Option<&str>,
+    ) -> Result<Self, TargetError> {
+        let endpoint = endpoint.unwrap_or(ENDPOINT);
+        let setting = "storage_endpoint";
+        let url = checked_endpoint(setting, endpoint, ENDPOINT, &target.credentials)?;
+        let is_tls = url.scheme() == "https";
+        let wrong = |error: tonic::transport::Error| TargetError::new(setting, error.to_string());
+        let mut endpoint = Endpoint::from_shared(url.to_string())
+            .and_then(|endpoint| {
+                endpoint.user_agent(concat!("logeater/", env!("CARGO_PKG_VERSION")))
+            })
+            .map_err(wrong)?
+            .connect_timeout(CONNECT_TIMEOUT);
+        if is_tls {
+            let tls = ClientTlsConfig::new().with_native_roots();
+            endpoint = endpoint.tls_config(tls).map_err(wrong)?;
+        }
+        Ok(Self {
+            endpoint,
+            channel: Arc::default(),
+            target: Arc::new(target),
+            patience: PATIENCE,
+        })
+    }
+
+    /// The same, but an answer may take so long.
+    #[cfg(test)]
+    pub(super) fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// How long an answer may take.
+    pub(super) fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    /// The same, which these ask: also without encryption, as only a test may do.
+    #[cfg(test)]
+    pub(super) fn by(mut self, credentials: crate::bigquery::Credentials) -> Self {
+        let target = Target::clone(&self.target);
+        self.target = Arc::new(Target {
+            credentials,
+            ..target
+        });
+        self
+    }
+
+    /// The name of the stream that every table has.
+    pub(super) fn default_stream(&self, table: &str) -> String {
+        format!("{}/streams/_default", self.table(table))
+    }
+
+    fn table(&self, table: &str) -> String {
+        let Target {
+            project, dataset, ..
+        } = &*self.target;
+        format!("projects/{project}/datasets/{dataset}/tables/{table}")
+    }
+
+    /// Opens a connection to a stream, and gives its answers. The first request must be on its way already: BigQuery
+    /// does not answer before.
+    pub(super) async fn append_rows(
+        &self,
+        stream: &str,
+        requests: UnboundedReceiverStream<AppendRowsRequest>,
+    ) -> Result<Streaming<AppendRowsResponse>, Trouble> {
+        let request = self.request(requests, "write_stream", stream).await;
+        let request = request.map_err(Trouble::Problem)?;
+        let answers = async {
+            let mut grpc = self.grpc().await?;
+            let path = PathAndQuery::from_static(APPEND_ROWS);
+            grpc.streaming(request, path, ProstCodec::default()).await
+        };
+        match answers.await {
+            Ok(answers) => Ok(answers.into_inner()),
+            Err(status) => Err(Trouble::of_connection(&status)),
+        }
+    }
+
+    /// Makes a stream of a table whose rows count, and can be read at once; returns its name.
+    pub(super) async fn create_stream(&self, table: &str) -> Result<String, Problem> {
+        let request = CreateWriteStreamRequest {
+            parent: self.table(table),
+            write_stream: Some(WriteStream {
+                name: String::new(),
+                r#type: WriteStreamType::Committed.into(),
+            }),
+        };
+        let parent = request.parent.clone();
+        let stream: WriteStream = self.ask(CREATE, request, "parent", &parent).await?;
+        Ok(stream.name)
+    }
+
+    /// Ends a stream, and returns how many rows it has got. What is still on its way to it does not get there.
+    pub(super) async fn finalize_stream(&self, name: &str) -> Result<i64, Problem> {
+        let request = FinalizeWriteStreamRequest {
+            name: name.to_owned(),
+        };
+        let answer: FinalizeWriteStreamResponse = self.ask(FINALIZE, request, "name", name).await?;
+        Ok(answer.row_count)
+    }
+
+    /// The token has ended before its time: the next request gets a new one.
+    pub(super) async fn refresh(&self) {
+        self.target.credentials.refresh().await;
+    }
+
+    pub(super) fn has_credentials(&self) -> bool {
+        !self.target.credentials.is_none()
+    }
+
+    /// Asks once, and once more with another token.
+    async fn ask<Q, A>(
+        &self,
+        method: &'static str,
+        message: Q,
+        parameter: &str,
+        value: &str,
+    ) -> Result<A, Problem>
+    where
+        Q: Message + Clone + 'static,
+        A: Message + Default + 'static,
+    {
+        let asked = self
+            .ask_once(method, message.clone(), parameter, value)
+            .await;
+        match asked {
+            Err(problem) if problem.class == Class::Denied && self.has_credentials() => {
+                self.refresh().await;
+                self.ask_once(method, message, parameter, value).await
+            }
+            asked => asked,
+        }
+    }
+
+    async fn ask_once<Q, A>(
+        &self,
+        method: &'static str,
+        message: Q,
+        parameter: &str,
+        value: &str,
+    ) -> Result<A, Problem>
+    where
+        Q: Message + 'static,
+        A: Message + Default + 'static,
+    {
+        let request = self.request(message, parameter, value).await?;
+        let answer = async {
+            let mut grpc = self.grpc().await?;
+            let path = PathAndQuery::from_static(method);
+            grpc.unary(request, path, ProstCodec::default()).await
+        };
+        match timeout(self.patience, answer).await {
+            Ok(Ok(answer)) => Ok(answer.into_inner()),
+            Ok(Err(status)) => Err(Trouble::of_connection(&status).into_problem()),
+            Err(_) => Err(Trouble::late(self.patience).into_problem()),
+        }
+    }
+
+    /// A request about what this parameter names, by which Google finds its region.
+    ///
+    /// <https://google.aip.dev/client-libraries/4222>
+    async fn request<M>(
+        &self,
+        message: M,
+        parameter: &str,
+        value: &str,
+    ) -> Result<Request<M>, Problem> {
+        let mut headers = self.target.credentials.headers().await?;
+        if let Ok(parameters) = HeaderValue::from_str(&format!("{parameter}={value}")) {
+            headers.insert("x-goog-request-params", parameters);
+        }
+        let mut request = Request::new(message);
+        *request.metadata_mut() = MetadataMap::from_headers(headers);
+        Ok(request)
+    }
+
+    async fn grpc(&self) -> Result<Grpc<Channel>, Status> {
+        let channel = self.channel.get_or_init(|| self.endpoint.connect_lazy());
+        let mut grpc = Grpc::new(channel.clone());
+        let ready = grpc.ready().await;
+        ready.map_err(|error| Status::from_error(error.into()))?;
+        Ok(grpc)
+    }
+}
