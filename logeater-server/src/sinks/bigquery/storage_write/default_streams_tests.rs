@@ -155,6 +155,16 @@ async fn each_code_says_what_helps_and_the_next_try_has_a_connection_of_its_own(
 }
 
 #[tokio::test]
+async fn a_quota_says_when_to_ask_again() {
+    let bench = Bench::new().await;
+    let pause = Duration::from_secs(7);
+    bench.fail(Fault::Quota(pause));
+    let problem = bench.write([1]).await.problem.unwrap();
+    assert_eq!(problem.class, Class::Again);
+    assert_eq!(problem.retry_after, Some(pause));
+}
+
+#[tokio::test]
 async fn a_column_that_the_table_does_not_know_is_asked_for_again_on_another_connection() {
     let bench = Bench::new().await;
     bench.warehouse.make(EVENTS_TABLE, &fields(&["details"]));

@@ -112,10 +112,7 @@ fn storage_error(status: &Status) -> Option<StorageErrorCode> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use prost_types::Any;
-    use tonic_types::{ErrorDetails, StatusExt};
 
     use super::*;
 
@@ -158,18 +155,6 @@ mod tests {
         ] {
             assert_eq!(class(code, Vec::new()), Some(helps), "{code:?}");
         }
-    }
-
-    #[test]
-    fn a_quota_says_when_to_ask_again() {
-        let pause = Duration::from_secs(7);
-        let details = ErrorDetails::with_retry_info(Some(pause));
-        let status = tonic::Status::with_error_details(Code::ResourceExhausted, "quota", details);
-        let Trouble::Problem(problem) = Trouble::of_connection(&status) else {
-            panic!("the rows are not to blame");
-        };
-        assert_eq!(problem.class, Class::Again);
-        assert_eq!(problem.retry_after, Some(pause));
     }
 
     #[test]
