@@ -54,7 +54,7 @@ impl Bench {
     async fn write_events(&self, events: &[StoredEvent]) -> Inserted {
         let form = self.forms.events();
         let rows: Vec<_> = events.iter().map(|event| form.event(event)).collect();
-        self.streams.write(form, &rows).await
+        self.streams.write(form, &rows, &|_, _| {}).await
     }
 
     fn fail(&self, fault: Fault) {

@@ -13,6 +13,10 @@ use super::messages::{StorageError, StorageErrorCode};
 use crate::bigquery::{Class, Problem};
 use crate::sinks::bigquery::requests::{Outcome, Said};
 
+/// What BigQuery says of a table to those who cannot see whether it is there, for example:
+/// <https://github.com/googleapis/python-bigquery-storage/issues/238>
+const MAY_NOT_EXIST: &str = "or it may not exist";
+
 /// Why rows were not appended.
 #[derive(Debug)]
 pub(super) enum Trouble {
@@ -44,6 +48,9 @@ impl Trouble {
             }
             (Some(StorageErrorCode::TableNotFound), _) | (_, Code::NotFound) => Class::Missing,
             (_, Code::InvalidArgument) => Class::Invalid,
+            (_, Code::PermissionDenied) if status.message.contains(MAY_NOT_EXIST) => {
+                Class::DeniedOrMissing
+            }
             (_, Code::PermissionDenied | Code::Unauthenticated) => Class::Denied,
             // No other says anything about the rows.
             _ => Class::Again,
