@@ -165,6 +165,7 @@ def found(emulator, events="events", cart="cart"):
 @pytest.mark.parametrize("write", AT_LEAST_ONCE)
 def test_an_emulator_that_dies_and_hangs_under_load_lacks_nothing_afterwards(emulator, write, apply, tmp_path):
     load = Load(tmp_path)
+    apply("logeater", load.schemas, "--views")
     with collector(emulator, write, tmp_path, load.schemas, Load.MORE) as running:
         for _ in range(2):
             load.push(running)
@@ -181,7 +182,6 @@ def test_an_emulator_that_dies_and_hangs_under_load_lacks_nothing_afterwards(emu
         load.end(running)
     # What was in when its answer was lost may be there twice.
     assert found(emulator)["ids"] == load.count
-    apply("logeater", load.schemas, "--views")
     assert found(emulator, "unique_events", "unique_cart") == {"n": load.count, "ids": load.count}
 
 

@@ -28,6 +28,8 @@ pub(crate) enum Class {
     Denied,
     /// A table or dataset, which is not there.
     Missing,
+    /// One of the two before: BigQuery does not say which.
+    DeniedOrMissing,
     /// Another look: it is there already, or somebody has changed it meanwhile.
     Conflict,
     /// Smaller requests.

@@ -1,13 +1,13 @@
 //! A collector on a free port with a store of its own, and short names for what tests send and read.
 
-#[cfg(feature = "bigquery")]
+#[cfg(all(feature = "bigquery", feature = "cli"))]
 #[path = "../../src/sinks/bigquery/storage_write/messages.rs"]
 mod messages;
 #[cfg(all(feature = "cli", unix))]
 pub(crate) mod program;
-#[cfg(feature = "bigquery")]
+#[cfg(all(feature = "bigquery", feature = "cli"))]
 mod storage_tests;
-#[cfg(feature = "bigquery")]
+#[cfg(all(feature = "bigquery", feature = "cli"))]
 pub(crate) mod warehouse;
 
 use std::path::{Path, PathBuf};

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use serde::Deserialize;
 
-use super::requests::{self, Inserted, Limits, Outcome, Said, Way};
+use super::requests::{self, Inserted, Limits, Outcome, Said, Told, Way};
 use crate::bigquery::{Client, Problem};
 
 /// A request may have 10 MB. <https://cloud.google.com/bigquery/quotas#streaming_inserts>
@@ -55,13 +55,18 @@ struct RowError {
 }
 
 /// Inserts rows, and says what became of each.
-pub(super) async fn insert(client: &Client, table: &str, rows: &[Row<'_>]) -> Inserted {
+pub(super) async fn insert(
+    client: &Client,
+    table: &str,
+    rows: &[Row<'_>],
+    told: Told<'_>,
+) -> Inserted {
     let way = InsertAll {
         client,
         table,
         rows,
     };
-    requests::insert(LIMITS, rows.iter().map(row_bytes), &way).await
+    requests::insert(LIMITS, rows.iter().map(row_bytes), &way, told).await
 }
 
 /// What requests are made of.

@@ -16,10 +16,10 @@ use bytes::Bytes;
 use logeater_schema::{Catalog, EVENTS_TABLE};
 
 use self::insert_all::Row;
-use self::partly::Partly;
+use self::partly::{End, Partly};
 use self::requests::{Inserted, Outcome};
 use self::rows::Types;
-use self::storage_write::{CommittedStreams, DefaultStreams, Forms};
+use self::storage_write::{CommittedStreams, DefaultStreams, Forms, Unsettled};
 use self::unknown::Unknown;
 use self::word::Word;
 use super::delivery::Delivery;
@@ -30,6 +30,9 @@ use crate::bigquery::{Action, Class, Client, Credentials, Problem, Tables, Targe
 
 /// How long the sink rests when it has spent a quota, which is renewed slowly.
 const QUOTA_PAUSE: Duration = Duration::from_mins(10);
+
+/// How long it rests when a table has what it lacked.
+const GROWN_PAUSE: Duration = Duration::from_millis(100);
 
 /// How long it rests when it may not write: a person must mend that.
 const DENIED_PAUSE: Duration = Duration::from_mins(1);
@@ -216,10 +219,17 @@ impl Sink for BigQuerySink {
         let known = Arc::clone(&self.known.lock().unwrap_or_else(PoisonError::into_inner));
         let mut word = Word::new(events.len());
         if let Writer::Committed(streams) = &self.writer
-            && let Err(problem) = streams.settle(&self.partly).await
+            && let Err(Unsettled { table, problem }) = streams.settle(&self.partly).await
         {
             (0..events.len()).for_each(|place| word.retry(place, &problem.message));
-            rest(&problem, &mut word);
+            let table = table.filter(|_| problem.class == Class::DeniedOrMissing);
+            let is_made = match table {
+                Some(table) => self.grow(&known.catalog, &table, &mut word).await,
+                None => false,
+            };
+            if !is_made {
+                rest(&problem, &mut word);
+            }
             return word.delivery();
         }
         let mut batches = self.batches(&known, events, &mut word);
@@ -238,12 +248,7 @@ impl Sink for BigQuerySink {
                     .for_each(|&place| word.retry(place, &problem.message));
                 continue;
             }
-            let sequence = |place: &usize| Some(events.get(*place)?.sequence);
             let inserted = self.insert(&known, table, batch, events).await;
-            let outcomes = batch.events.iter().zip(&inserted.outcomes);
-            let stored = outcomes.filter(|(_, outcome)| **outcome == Outcome::Stored);
-            self.partly
-                .remember(table, stored.filter_map(|(place, _)| sequence(place)));
             problem = self
                 .judge(&known.catalog, table, &batch.events, inserted, &mut word)
                 .await;
@@ -267,6 +272,12 @@ impl Sink for BigQuerySink {
             streams.set_journal(journal);
         }
     }
+
+    async fn close(&self) {
+        if let Writer::Committed(streams) = &self.writer {
+            streams.close().await;
+        }
+    }
 }
 
 impl BigQuerySink {
@@ -278,16 +289,22 @@ impl BigQuerySink {
         word: &mut Word,
     ) -> BTreeMap<String, Batch> {
         let mut batches = BTreeMap::<String, Batch>::new();
-        let mut add = |place: usize, event: &StoredEvent, table: &str, row| {
-            if !self.partly.has(table, event.sequence) {
-                let batch = batches.entry(table.to_owned()).or_default();
-                batch.add(place, row);
-            }
-        };
+        let mut add =
+            |place: usize, event: &StoredEvent, table: &str, row, word: &mut Word| match self
+                .partly
+                .end(table, event.sequence)
+            {
+                Some(End::Stored) => {}
+                Some(End::Refused(words)) => word.refuse(place, of_table(table, &words)),
+                None => {
+                    let batch = batches.entry(table.to_owned()).or_default();
+                    batch.add(place, row);
+                }
+            };
         for (place, event) in events.iter().enumerate() {
-            add(place, event, EVENTS_TABLE, self.row(known, event));
+            add(place, event, EVENTS_TABLE, self.row(known, event), word);
             match self.extended(known, event) {
-                Ok(Some((table, row))) => add(place, event, table, row),
+                Ok(Some((table, row))) => add(place, event, table, row, word),
                 Ok(None) => {}
                 // The row of the events table is good nevertheless.
                 Err(misfit) => word.refuse(place, misfit),
@@ -324,12 +341,22 @@ impl BigQuerySink {
         events: &[StoredEvent],
     ) -> Inserted {
         let event = |place: &usize| events.get(*place);
+        let told = |row: usize, outcome: &Outcome| {
+            let end = match outcome {
+                Outcome::Stored => End::Stored,
+                Outcome::Refused(words) => End::Refused(words.clone()),
+                Outcome::Unknown(_) | Outcome::Again(_) => return,
+            };
+            let event = batch.events.get(row).and_then(event);
+            let sequence = event.map(|event| event.sequence);
+            self.partly.remember(table, sequence, &end);
+        };
         match (&self.writer, known.forms.get(table)) {
-            (Writer::Default(streams), Some(form)) => streams.write(form, &batch.rows).await,
+            (Writer::Default(streams), Some(form)) => streams.write(form, &batch.rows, &told).await,
             (Writer::Committed(streams), Some(form)) => {
                 let sequence = |place| event(place).map_or(0, |event| event.sequence);
                 let sequences: Vec<_> = batch.events.iter().map(sequence).collect();
-                streams.write(form, &batch.rows, &sequences).await
+                streams.write(form, &batch.rows, &sequences, &told).await
             }
             _ => {
                 let rows = batch.events.iter().zip(&batch.rows);
@@ -339,7 +366,7 @@ impl BigQuerySink {
                         json,
                     })
                     .collect();
-                insert_all::insert(&self.client, table, &rows).await
+                insert_all::insert(&self.client, table, &rows, &told).await
             }
         }
     }
@@ -359,28 +386,36 @@ impl BigQuerySink {
         for (&place, outcome) in places.iter().zip(outcomes) {
             match outcome {
                 Outcome::Stored => {}
-                Outcome::Refused(words) => word.refuse(place, format!("table {table}: {words}")),
+                Outcome::Refused(words) => word.refuse(place, of_table(table, &words)),
                 Outcome::Unknown(words) if self.unknown.is_for_good(table, &words) => {
-                    word.refuse(place, format!("table {table}: {words}"));
+                    word.refuse(place, of_table(table, &words));
                 }
                 Outcome::Unknown(words) => {
                     lacks_column = true;
-                    word.retry(place, &format!("table {table}: {words}"));
+                    word.retry(place, &of_table(table, &words));
                 }
                 Outcome::Again(words) => word.retry(place, words.as_deref().unwrap_or(untried)),
             }
         }
-        let is_missing = |problem: &Problem| problem.class == Class::Missing;
-        if lacks_column || problem.as_ref().is_some_and(is_missing) {
-            self.grow(catalog, table, word).await;
+        let may_be_missing =
+            |problem: &Problem| matches!(problem.class, Class::Missing | Class::DeniedOrMissing);
+        let is_grown = if lacks_column || problem.as_ref().is_some_and(may_be_missing) {
+            self.grow(catalog, table, word).await
+        } else {
+            false
+        };
+        let problem = problem?;
+        match problem.class {
+            Class::Missing => return None,
+            Class::DeniedOrMissing if is_grown => return None,
+            _ => {}
         }
-        let problem = problem.filter(|problem| !is_missing(problem))?;
         rest(&problem, word);
         Some(problem)
     }
 
-    /// Makes or grows a table, or says who could.
-    async fn grow(&self, catalog: &Catalog, table: &str, word: &mut Word) {
+    /// Makes or grows a table, and says whether it did; if not, it tells who could.
+    async fn grow(&self, catalog: &Catalog, table: &str, word: &mut Word) -> bool {
         let Target {
             project, dataset, ..
         } = self.client.target();
@@ -389,8 +424,9 @@ impl BigQuerySink {
             word.explain(&format!(
                 "{command} makes tables and columns that are missing"
             ));
-            return;
+            return false;
         }
+        let mut is_grown = false;
         match self.tables.grow(catalog, Some(table)).await {
             Ok(steps) => {
                 for step in steps {
@@ -400,6 +436,8 @@ impl BigQuerySink {
                         ));
                     } else {
                         tracing::info!(table, "the table was made or grown");
+                        word.pause(GROWN_PAUSE);
+                        is_grown = true;
                     }
                 }
             }
@@ -407,14 +445,19 @@ impl BigQuerySink {
                 "the table {table} cannot be made or grown: {problem}"
             )),
         }
+        is_grown
     }
+}
+
+fn of_table(table: &str, words: &str) -> String {
+    format!("table {table}: {words}")
 }
 
 /// Rests as long as a problem asks for, and says loudly what a person has to mend.
 fn rest(problem: &Problem, word: &mut Word) {
     match problem.class {
         Class::Quota => word.pause(QUOTA_PAUSE),
-        Class::Denied => {
+        Class::Denied | Class::DeniedOrMissing => {
             tracing::error!("{problem}: the sink waits until somebody gives the right to write");
             word.pause(DENIED_PAUSE);
         }

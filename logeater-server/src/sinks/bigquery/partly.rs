@@ -1,30 +1,43 @@
-//! Which rows are in of events that have others which are not: they are not sent again, since BigQuery forgets an
-//! `insertId` within minutes.
+//! Which rows have their end of events that have others which have not: they are not sent again, since BigQuery forgets
+//! an `insertId` within minutes.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How many rows are remembered at most of events that are to be given again.
 const ROWS_MAX: usize = 1_000_000;
 
-/// Rows that are in, by table and by the sequence of their event.
+/// What became of a row for good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Stored,
+    /// BigQuery does not take it, and says why.
+    Refused(String),
+}
+
+/// The ends of rows, by table and by the sequence of their event.
 #[derive(Debug, Default)]
-pub(super) struct Partly(Mutex<HashMap<String, BTreeSet<i64>>>);
+pub(super) struct Partly(Mutex<HashMap<String, BTreeMap<i64, End>>>);
 
 impl Partly {
-    pub(super) fn has(&self, table: &str, sequence: i64) -> bool {
-        let tables = self.tables();
-        tables
-            .get(table)
-            .is_some_and(|rows| rows.contains(&sequence))
+    pub(super) fn end(&self, table: &str, sequence: i64) -> Option<End> {
+        self.tables().get(table)?.get(&sequence).cloned()
     }
 
-    /// Rows of these events are in, as far as anybody knows: the delivery may be given up any time.
-    pub(super) fn remember(&self, table: &str, sequences: impl Iterator<Item = i64>) {
+    /// Rows have this end, as far as anybody knows: the delivery may be given up any time.
+    pub(super) fn remember(
+        &self,
+        table: &str,
+        sequences: impl IntoIterator<Item = i64>,
+        end: &End,
+    ) {
+        let ends = sequences
+            .into_iter()
+            .map(|sequence| (sequence, end.clone()));
         let mut tables = self.tables();
         match tables.get_mut(table) {
-            Some(rows) => rows.extend(sequences),
-            None => _ = tables.insert(table.to_owned(), sequences.collect()),
+            Some(rows) => rows.extend(ends),
+            None => _ = tables.insert(table.to_owned(), ends.collect()),
         }
     }
 
@@ -37,9 +50,9 @@ impl Partly {
             }
         }
         // What a rule leaves out is not given again. Rows that come twice are better than no end of them here.
-        if tables.values().map(BTreeSet::len).sum::<usize>() > ROWS_MAX {
+        if tables.values().map(BTreeMap::len).sum::<usize>() > ROWS_MAX {
             for rows in tables.values_mut() {
-                if let Some(&middle) = rows.iter().nth(rows.len() / 2) {
+                if let Some(middle) = rows.keys().nth(rows.len() / 2).copied() {
                     *rows = rows.split_off(&middle);
                 }
             }
@@ -51,7 +64,7 @@ impl Partly {
         self.tables().clear();
     }
 
-    fn tables(&self) -> MutexGuard<'_, HashMap<String, BTreeSet<i64>>> {
+    fn tables(&self) -> MutexGuard<'_, HashMap<String, BTreeMap<i64, End>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

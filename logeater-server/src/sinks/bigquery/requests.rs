@@ -64,24 +64,29 @@ impl Limits {
     }
 }
 
+/// Told of each row what became of it, by its place, as soon as that is known.
+pub(super) type Told<'t> = &'t (dyn Fn(usize, &Outcome) + Sync);
+
 /// Inserts rows of these sizes, and says what became of each.
 pub(super) async fn insert(
     limits: Limits,
     sizes: impl ExactSizeIterator<Item = usize>,
     way: &dyn Way,
+    told: Told<'_>,
 ) -> Inserted {
     let mut outcomes = vec![Outcome::Again(None); sizes.len()];
     let mut requests = limits.requests(sizes);
     while let Some(request) = requests.pop_front() {
         match way.send(&request).await {
             Ok(said) => {
-                let left = note(said, request, &mut outcomes);
+                let left = note(said, request, &mut outcomes, told);
                 requests.extend((!left.is_empty()).then_some(left));
             }
             Err(problem) if matches!(problem.class, Class::Invalid | Class::TooLarge) => {
                 // Whichever row it is, it must not keep the others.
                 if let [row] = *request {
                     outcomes[row] = Outcome::Refused(problem.message);
+                    told(row, &outcomes[row]);
                 } else {
                     let (first, second) = request.split_at(request.len() / 2);
                     requests.push_front(second.to_vec());
@@ -103,11 +108,14 @@ pub(super) async fn insert(
 }
 
 /// Notes what was said of each row, and returns those that are to be sent again at once, without the others.
-fn note(said: Said, request: Vec<usize>, outcomes: &mut [Outcome]) -> Vec<usize> {
+fn note(said: Said, request: Vec<usize>, outcomes: &mut [Outcome], told: Told<'_>) -> Vec<usize> {
     let mut left = Vec::new();
     for (place, outcome) in request.into_iter().zip(said) {
         match outcome {
-            Some(outcome) => outcomes[place] = outcome,
+            Some(outcome) => {
+                told(place, &outcome);
+                outcomes[place] = outcome;
+            }
             None => left.push(place),
         }
     }

@@ -21,12 +21,17 @@ impl Warehouse {
     }
 }
 
-/// Each of these events has its rows once, and nothing is noted any more.
-async fn are_there_once(warehouse: &Warehouse, folder: &Folder, ids: impl Iterator<Item = u8>) {
+/// Each of these events has its rows once, so many others are dead letters, and nothing is noted any more.
+async fn are_there_once(
+    warehouse: &Warehouse,
+    folder: &Folder,
+    ids: impl Iterator<Item = u8>,
+    dead: usize,
+) {
     let ids: Vec<_> = ids.collect();
     assert_eq!(warehouse.ids("events").await, ids);
     assert_eq!(warehouse.ids("cart").await, ids);
-    assert_eq!(dead_letters(folder), [""; 0]);
+    assert_eq!(dead_letters(folder).len(), dead);
     let notes = "SELECT count(*) FROM _logeater_notes";
     assert_eq!(folder.one::<i64>(notes, []), 0);
 }
@@ -36,6 +41,8 @@ async fn check(appends: Vec<Fault>, creations: Vec<Fault>, ends: Vec<Fault>) {
     warehouse.fail_next(Rpc::AppendRows, appends);
     warehouse.fail_next(Rpc::CreateWriteStream, creations);
     warehouse.fail_next(Rpc::FinalizeWriteStream, ends);
+    // A request with it is divided until it is alone.
+    warehouse.set(|inside| inside.poison = Some("s20"));
     let folder = folder(SKU);
     for (first, last) in [(1, 40), (41, 60)] {
         // The second time it finds what the first one has noted.
@@ -46,7 +53,8 @@ async fn check(appends: Vec<Fault>, creations: Vec<Fault>, ends: Vec<Fault>) {
         }
         running.stop().await.unwrap();
     }
-    are_there_once(&warehouse, &folder, 1..=60).await;
+    let ids = (1..=60).filter(|id| *id != 20);
+    are_there_once(&warehouse, &folder, ids, 1).await;
 }
 
 proptest! {
@@ -71,7 +79,8 @@ async fn a_stream_takes_one_request_after_the_other() {
         passed(&folder, id.into()).await;
     }
     running.stop().await.unwrap();
-    are_there_once(&warehouse, &folder, 1..=5).await;
+    are_there_once(&warehouse, &folder, 1..=5, 0).await;
+    assert_eq!(warehouse.set(|inside| inside.storage.open_streams()), 0);
     // One of each table.
     assert_eq!(warehouse.set(|inside| inside.storage.connections.len()), 2);
 }
@@ -136,8 +145,23 @@ async fn a_stream_that_somebody_has_ended_or_that_is_forgotten_is_replaced() {
         push(&running, 3..=3).await;
         passed(&folder, 3).await;
         running.stop().await.unwrap();
-        are_there_once(&warehouse, &folder, 1..=3).await;
+        are_there_once(&warehouse, &folder, 1..=3, 0).await;
     }
+}
+
+#[tokio::test]
+async fn rows_that_are_in_stay_in_when_a_later_request_of_the_same_delivery_is_given_up() {
+    let warehouse = Warehouse::start().await;
+    // All of them with the poison, the first two, and the rest.
+    warehouse.fail_next(Rpc::AppendRows, [Fault::None, Fault::None, Fault::Hangs]);
+    warehouse.set(|inside| inside.poison = Some("s3"));
+    let folder = folder(SKU);
+    let running = Running::start(busy(&folder, warehouse.once())).await;
+    push(&running, 1..=4).await;
+    passed(&folder, 4).await;
+    running.stop().await.unwrap();
+    let ids = [1, 2, 4].into_iter();
+    are_there_once(&warehouse, &folder, ids, 1).await;
 }
 
 #[tokio::test]
@@ -151,7 +175,7 @@ async fn a_column_that_comes_later_needs_a_stream_that_knows_it() {
     push(&running, 1..=3).await;
     passed(&folder, 3).await;
     running.stop().await.unwrap();
-    are_there_once(&warehouse, &folder, 1..=3).await;
+    are_there_once(&warehouse, &folder, 1..=3, 0).await;
 }
 
 #[tokio::test]
@@ -197,5 +221,5 @@ async fn each_row_is_there_once_however_often_the_collector_is_killed() {
     let running = Running::start(config(&folder, warehouse.once())).await;
     passed(&folder, 60).await;
     running.stop().await.unwrap();
-    are_there_once(&warehouse, &folder, 1..=60).await;
+    are_there_once(&warehouse, &folder, 1..=60, 0).await;
 }

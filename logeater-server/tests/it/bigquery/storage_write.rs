@@ -18,7 +18,7 @@ use super::{
 };
 use crate::support::warehouse::Warehouse;
 use crate::support::warehouse::storage::{Fault, Rpc};
-use crate::support::{Running, batch, event, event_with_id};
+use crate::support::{Folder, Running, batch, event, event_with_id};
 
 impl Warehouse {
     fn storage_sink(&self) -> BigQuery {
@@ -365,5 +365,49 @@ proptest! {
     fn no_event_is_lost_whatever_becomes_of_requests(appends in faults(30)) {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         runtime.block_on(check(appends));
+    }
+}
+
+#[tokio::test]
+async fn a_table_is_made_that_bigquery_does_not_say_to_be_missing() {
+    for write in [Write::StorageWrite, Write::ExactlyOnce] {
+        let warehouse = Warehouse::start().await;
+        warehouse.set(|inside| inside.storage.hides = true);
+        let folder = folder(SKU);
+        let sink = || warehouse.sink().write(write);
+        let running = Running::start(config(&folder, sink())).await;
+        push(&running, 1..=1).await;
+        passed(&folder, 1).await;
+        // Where rows are noted, it is not known at first that the stream went with its table.
+        warehouse.drop_table("cart");
+        push(&running, 2..=2).await;
+        passed(&folder, 2).await;
+        running.stop().await.unwrap();
+        assert_eq!(warehouse.ids("cart").await, [2], "{write:?}");
+        assert_eq!(warehouse.ids("events").await, [1, 2], "{write:?}");
+        assert_eq!(dead_letters(&folder), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn a_catalog_may_have_more_tables_than_a_connection_takes_streams() {
+    for write in [Write::StorageWrite, Write::ExactlyOnce] {
+        let warehouse = Warehouse::start().await;
+        let folder = Folder::new();
+        let names: Vec<_> = (0..101).map(|n| format!("t{n}")).collect();
+        for name in &names {
+            let event = format!(r#"{{"type":"{name}.add","rust_type":"Add","columns":["sku"]}}"#);
+            folder.declare(name, SKU, &event);
+        }
+        let running = Running::start(config(&folder, warehouse.sink().write(write))).await;
+        let events = names
+            .iter()
+            .map(|name| event(&format!("{name}.add"), r#"{"sku":"a"}"#));
+        let mut client = running.client().await;
+        client.push_batch(batch(events)).await.unwrap();
+        for name in &names {
+            assert_eq!(skus(&warehouse.rows(name, 1).await), ["a"], "{write:?}");
+        }
+        running.stop().await.unwrap();
     }
 }

@@ -34,7 +34,7 @@ const APPEND_ROWS: &str = "/google.cloud.bigquery.storage.v1.BigQueryWrite/Appen
 const CREATE: &str = "/google.cloud.bigquery.storage.v1.BigQueryWrite/CreateWriteStream";
 const FINALIZE: &str = "/google.cloud.bigquery.storage.v1.BigQueryWrite/FinalizeWriteStream";
 
-/// Opens streams of one dataset. Clones share their connection.
+/// Opens streams of one dataset. Clones share the connection for what is not a stream.
 #[derive(Clone, Debug)]
 pub(in crate::sinks::bigquery) struct Client {
     endpoint: Endpoint,
@@ -118,7 +118,8 @@ impl Client {
         let request = self.request(requests, "write_stream", stream).await;
         let request = request.map_err(Trouble::Problem)?;
         let answers = async {
-            let mut grpc = self.grpc().await?;
+            // One of its own: an HTTP/2 connection takes no more than about a hundred streams.
+            let mut grpc = grpc(self.endpoint.connect_lazy()).await?;
             let path = PathAndQuery::from_static(APPEND_ROWS);
             grpc.streaming(request, path, ProstCodec::default()).await
         };
@@ -197,7 +198,8 @@ impl Client {
     {
         let request = self.request(message, parameter, value).await?;
         let answer = async {
-            let mut grpc = self.grpc().await?;
+            let channel = self.channel.get_or_init(|| self.endpoint.connect_lazy());
+            let mut grpc = grpc(channel.clone()).await?;
             let path = PathAndQuery::from_static(method);
             grpc.unary(request, path, ProstCodec::default()).await
         };
@@ -225,12 +227,11 @@ impl Client {
         *request.metadata_mut() = MetadataMap::from_headers(headers);
         Ok(request)
     }
+}
 
-    async fn grpc(&self) -> Result<Grpc<Channel>, Status> {
-        let channel = self.channel.get_or_init(|| self.endpoint.connect_lazy());
-        let mut grpc = Grpc::new(channel.clone());
-        let ready = grpc.ready().await;
-        ready.map_err(|error| Status::from_error(error.into()))?;
-        Ok(grpc)
-    }
+async fn grpc(channel: Channel) -> Result<Grpc<Channel>, Status> {
+    let mut grpc = Grpc::new(channel);
+    let ready = grpc.ready().await;
+    ready.map_err(|error| Status::from_error(error.into()))?;
+    Ok(grpc)
 }

@@ -8,6 +8,7 @@
 //! <https://cloud.google.com/bigquery/docs/write-api-streaming#exactly-once>
 
 use std::collections::BTreeSet;
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -21,8 +22,8 @@ use super::trouble::Trouble;
 use crate::Error;
 use crate::bigquery::{Class, Problem};
 use crate::sinks::Journal;
-use crate::sinks::bigquery::partly::Partly;
-use crate::sinks::bigquery::requests::{self, Inserted, Said, Way};
+use crate::sinks::bigquery::partly::{End, Partly};
+use crate::sinks::bigquery::requests::{self, Inserted, Said, Told, Way};
 
 /// Writes into streams of the sink's own, each of which takes one request after the other.
 #[derive(Debug)]
@@ -51,6 +52,23 @@ enum Doubtful {
     Named(BTreeSet<String>),
 }
 
+/// Why it is not known of all rows whether they are in.
+#[derive(Debug)]
+pub(in crate::sinks::bigquery) struct Unsettled {
+    /// The table whose stream did not tell.
+    pub(in crate::sinks::bigquery) table: Option<String>,
+    pub(in crate::sinks::bigquery) problem: Problem,
+}
+
+impl From<Problem> for Unsettled {
+    fn from(problem: Problem) -> Self {
+        Self {
+            table: None,
+            problem,
+        }
+    }
+}
+
 /// A stream, and how many rows it has.
 #[derive(Debug)]
 struct Counted {
@@ -76,7 +94,10 @@ impl CommittedStreams {
     }
 
     /// Finds out of all rows whether they are in, and tells `partly` which are.
-    pub(in crate::sinks::bigquery) async fn settle(&self, partly: &Partly) -> Result<(), Problem> {
+    pub(in crate::sinks::bigquery) async fn settle(
+        &self,
+        partly: &Partly,
+    ) -> Result<(), Unsettled> {
         let _settling = self.settling.lock().await;
         let (journal, doubtful) = {
             let state = self.state();
@@ -97,7 +118,7 @@ impl CommittedStreams {
         }
         for stream in streams {
             let of_stream = intents.iter().filter(|intent| intent.stream == stream);
-            self.settle_stream(&journal, &stream, of_stream, partly)
+            self.settle_stream(&journal, &stream, of_stream.collect(), partly)
                 .await?;
             if let Doubtful::Named(names) = &mut self.state().doubtful {
                 names.remove(&stream);
@@ -110,29 +131,67 @@ impl CommittedStreams {
         &self,
         journal: &Journal,
         stream: &str,
-        intents: impl Iterator<Item = &Intent>,
+        intents: Vec<&Intent>,
         partly: &Partly,
-    ) -> Result<(), Problem> {
-        let rows = match self.client.finalize_stream(stream).await {
-            Ok(rows) => rows,
-            Err(problem) if matches!(problem.class, Class::Missing | Class::Invalid) => {
-                tracing::warn!(
-                    stream,
-                    "{problem}: rows that were on their way to this stream are written again, whether they are in or not"
-                );
-                0
-            }
-            Err(problem) => return Err(problem),
+    ) -> Result<(), Unsettled> {
+        let Some(Intent { table, .. }) = intents.first() else {
+            // Nothing was on its way yet.
+            self.end(stream);
+            return Ok(());
         };
+        let rows = self.rows_of(stream, table).await;
+        let rows = rows.map_err(|problem| Unsettled {
+            table: Some(table.clone()),
+            problem,
+        })?;
         let mut away = Vec::new();
         for intent in intents {
             if intent.end() <= rows {
-                partly.remember(&intent.table, intent.sequences());
+                partly.remember(&intent.table, intent.sequences(), &End::Stored);
             } else {
                 away.push(intent.key());
             }
         }
-        journal.remove(away).await.map_err(|error| of_store(&error))
+        journal
+            .remove(away)
+            .await
+            .map_err(|error| of_store(&error))?;
+        Ok(())
+    }
+
+    /// How many rows a stream has, which gets no more; none if it is gone.
+    async fn rows_of(&self, stream: &str, table: &str) -> Result<i64, Problem> {
+        let problem = match self.client.finalize_stream(stream).await {
+            Ok(rows) => return Ok(rows),
+            Err(problem) => problem,
+        };
+        match problem.class {
+            Class::Missing | Class::Invalid => {}
+            // Who may make another one can see whether this one is there.
+            Class::DeniedOrMissing => self.end(&self.client.create_stream(table).await?),
+            _ => return Err(problem),
+        }
+        tracing::warn!(
+            stream,
+            "{problem}: rows that were on their way to this stream are written again, whether they are in or not"
+        );
+        Ok(0)
+    }
+
+    /// Lets BigQuery forget a stream that is not used any more. There can be many, so that it matters little if this does
+    /// not come to it.
+    fn end(&self, stream: &str) {
+        let (client, stream) = (self.client.clone(), stream.to_owned());
+        tokio::spawn(async move { client.finalize_stream(&stream).await });
+    }
+
+    /// Ends all streams.
+    pub(in crate::sinks::bigquery) async fn close(&self) {
+        let idle = mem::take(&mut self.state().idle);
+        for Counted { stream, .. } in idle {
+            // Its rows are in, whatever becomes of it.
+            _ = self.client.finalize_stream(&stream.name).await;
+        }
     }
 
     /// Writes rows of one table, those of the events with these sequences, and says what became of each.
@@ -141,6 +200,7 @@ impl CommittedStreams {
         form: &Arc<Form>,
         rows: &[Bytes],
         sequences: &[i64],
+        told: Told<'_>,
     ) -> Inserted {
         let way = Append {
             streams: self,
@@ -148,15 +208,18 @@ impl CommittedStreams {
             rows,
             sequences,
         };
-        requests::insert(LIMITS, append::sizes(rows), &way).await
+        requests::insert(LIMITS, append::sizes(rows), &way, told).await
     }
 
     /// A stream for rows of this form that nobody uses.
     fn take(&self, form: &Arc<Form>) -> Option<Counted> {
         let idle = &mut self.state().idle;
         let has_form = |counted: &Counted| Arc::ptr_eq(&counted.stream.form, form);
-        // Those of an older form of the table are not used any more.
-        idle.retain(|counted| has_form(counted) || counted.stream.form.table != form.table);
+        let is_older =
+            |counted: &mut Counted| !has_form(counted) && counted.stream.form.table == form.table;
+        for Counted { stream, .. } in idle.extract_if(.., is_older) {
+            self.end(&stream.name);
+        }
         let place = idle.iter().position(has_form)?;
         Some(idle.swap_remove(place))
     }
@@ -236,6 +299,7 @@ impl Append<'_> {
             Err(trouble) => {
                 if trouble.is_refusal() {
                     doubt.end();
+                    streams.end(&stream.name);
                 }
                 Err(trouble)
             }

@@ -13,7 +13,7 @@ use super::client::Client;
 use super::rows::Form;
 use super::stream::Stream;
 use crate::bigquery::Problem;
-use crate::sinks::bigquery::requests::{self, Inserted, Said, Way};
+use crate::sinks::bigquery::requests::{self, Inserted, Said, Told, Way};
 
 /// Writes into the default streams of a dataset's tables, with one connection for each that is kept open.
 #[derive(Debug)]
@@ -36,13 +36,14 @@ impl DefaultStreams {
         &self,
         form: &Arc<Form>,
         rows: &[Bytes],
+        told: Told<'_>,
     ) -> Inserted {
         let way = Append {
             client: &self.client,
             stream: self.stream(form),
             rows,
         };
-        requests::insert(LIMITS, append::sizes(rows), &way).await
+        requests::insert(LIMITS, append::sizes(rows), &way, told).await
     }
 
     /// That of the table, for rows of this form.

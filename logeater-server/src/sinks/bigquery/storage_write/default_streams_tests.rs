@@ -54,7 +54,7 @@ impl Bench {
     async fn write_events(&self, events: &[StoredEvent]) -> Inserted {
         let form = self.forms.events();
         let rows: Vec<_> = events.iter().map(|event| form.event(event)).collect();
-        self.streams.write(form, &rows).await
+        self.streams.write(form, &rows, &|_, _| {}).await
     }
 
     fn fail(&self, fault: Fault) {
@@ -152,6 +152,16 @@ async fn each_code_says_what_helps_and_the_next_try_has_a_connection_of_its_own(
             assert_eq!(bench.connections(), 2, "{fault:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_quota_says_when_to_ask_again() {
+    let bench = Bench::new().await;
+    let pause = Duration::from_secs(7);
+    bench.fail(Fault::Quota(pause));
+    let problem = bench.write([1]).await.problem.unwrap();
+    assert_eq!(problem.class, Class::Again);
+    assert_eq!(problem.retry_after, Some(pause));
 }
 
 #[tokio::test]

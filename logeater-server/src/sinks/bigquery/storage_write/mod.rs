@@ -24,6 +24,6 @@ mod trouble;
 mod warehouse;
 
 pub(super) use client::Client;
-pub(super) use committed_streams::CommittedStreams;
+pub(super) use committed_streams::{CommittedStreams, Unsettled};
 pub(super) use default_streams::DefaultStreams;
 pub(super) use rows::Forms;

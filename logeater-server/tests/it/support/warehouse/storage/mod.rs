@@ -64,6 +64,8 @@ pub(crate) struct Inside {
     /// Those that were created, by name, and how many there were.
     streams: BTreeMap<String, Stream>,
     created: usize,
+    /// Whether who writes may not see whether a table or a stream is there.
+    pub(crate) hides: bool,
     /// The `authorization` of each connection for appends.
     pub(crate) connections: Vec<Option<String>>,
 }
@@ -102,9 +104,37 @@ impl Inside {
         }
     }
 
+    /// How many streams are not ended.
+    pub(crate) fn open_streams(&self) -> usize {
+        let streams = self.streams.values();
+        streams.filter(|stream| !stream.is_final).count()
+    }
+
     /// Forgets all streams.
     pub(crate) fn forget_streams(&mut self) {
         self.streams.clear();
+    }
+
+    /// The table of a name like `projects/P/datasets/D/tables/T`, and its name alone.
+    fn table<'n>(&self, tables: &Tables, name: &'n str) -> Result<(&'n str, Value), Status> {
+        let found = match name.split('/').collect::<Vec<_>>()[..] {
+            ["projects", project, "datasets", dataset, "tables", table] => tables
+                .get(project, dataset, table)
+                .map(|found| (table, found)),
+            _ => None,
+        };
+        found.ok_or_else(|| self.not_found(name, StorageErrorCode::TableNotFound))
+    }
+
+    fn not_found(&self, name: &str, error: StorageErrorCode) -> Status {
+        if self.hides {
+            let words = format!(
+                "Permission 'TABLES_UPDATE_DATA' denied on resource '{name}' (or it may not exist)."
+            );
+            return refusal(Code::PermissionDenied, None, &words);
+        }
+        let words = format!("Requested entity was not found. Entity: {name}");
+        refusal(Code::NotFound, Some(error), &words)
     }
 
     /// Forgets the streams of a table, which go with it.
@@ -144,10 +174,12 @@ impl super::Inside {
             let words = format!("Invalid stream name: {name}");
             refusal(Code::InvalidArgument, None, &words)
         })?;
-        let (table_name, table) = table(tables, parent)?;
+        let (table_name, table) = self.storage.table(tables, parent)?;
         let stream = self.storage.streams.get(name).copied();
         if id != "_default" && stream.is_none() {
-            return Err(stream_not_found(name));
+            return Err(self
+                .storage
+                .not_found(name, StorageErrorCode::StreamNotFound));
         }
         let data = request.proto_rows.clone().unwrap_or_default();
         if let Some(schema) = data.writer_schema {
@@ -200,7 +232,7 @@ impl super::Inside {
         request: &CreateWriteStreamRequest,
     ) -> Result<WriteStream, Status> {
         let parent = &request.parent;
-        table(tables, parent)?;
+        self.storage.table(tables, parent)?;
         let asked = request.write_stream.as_ref().map(WriteStream::r#type);
         if asked != Some(WriteStreamType::Committed) {
             let words = "Here all streams are committed ones.";
@@ -219,34 +251,14 @@ impl super::Inside {
         &mut self,
         request: &FinalizeWriteStreamRequest,
     ) -> Result<FinalizeWriteStreamResponse, Status> {
-        let stream = self.storage.streams.get_mut(&request.name);
-        let stream = stream.ok_or_else(|| stream_not_found(&request.name))?;
+        let gone = StorageErrorCode::StreamNotFound;
+        let gone = self.storage.not_found(&request.name, gone);
+        let stream = self.storage.streams.get_mut(&request.name).ok_or(gone)?;
         stream.is_final = true;
         Ok(FinalizeWriteStreamResponse {
             row_count: stream.rows,
         })
     }
-}
-
-/// The table of a name like `projects/P/datasets/D/tables/T`, and its name alone.
-fn table<'n>(tables: &Tables, name: &'n str) -> Result<(&'n str, Value), Status> {
-    let found = match name.split('/').collect::<Vec<_>>()[..] {
-        ["projects", project, "datasets", dataset, "tables", table] => tables
-            .get(project, dataset, table)
-            .map(|found| (table, found)),
-        _ => None,
-    };
-    found.ok_or_else(|| {
-        let words = format!("Requested entity was not found. Entity: {name}");
-        let code = StorageErrorCode::TableNotFound;
-        refusal(Code::NotFound, Some(code), &words)
-    })
-}
-
-fn stream_not_found(name: &str) -> Status {
-    let words = format!("Requested entity was not found. Entity: {name}");
-    let code = StorageErrorCode::StreamNotFound;
-    refusal(Code::NotFound, Some(code), &words)
 }
 
 /// Whether rows can come next in this stream, which is the default one if there is none.

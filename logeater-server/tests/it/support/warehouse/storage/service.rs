@@ -38,7 +38,10 @@ pub(in super::super) async fn serve(listener: TcpListener, warehouse: Warehouse)
         .with_state(warehouse);
     let routes = Routes::from(Router::new().nest(service, calls));
     let connections = TcpListenerStream::new(listener);
-    let server = Server::builder().add_routes(routes);
+    // As many as servers of HTTP/2 commonly allow.
+    let server = Server::builder()
+        .max_concurrent_streams(100)
+        .add_routes(routes);
     server.serve_with_incoming(connections).await.unwrap();
 }
 
