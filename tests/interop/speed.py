@@ -11,7 +11,7 @@ from pathlib import Path
 
 from collector import Collector
 from conftest import Emulator, cart
-from test_bigquery_sink import WAYS, collector, entry, push, until_delivered
+from sink import WAYS, collector, entry, push, until_delivered
 
 
 def main(events=10_000):

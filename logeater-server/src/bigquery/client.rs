@@ -41,7 +41,7 @@ pub struct TargetError {
 }
 
 impl TargetError {
-    /// What is wrong: `project`, `dataset` or `endpoint`.
+    /// What is wrong: `project`, `dataset`, `endpoint` or `storage_endpoint`.
     #[must_use]
     pub fn setting(&self) -> &'static str {
         self.setting
@@ -163,7 +163,7 @@ impl Client {
                 .header(CONTENT_TYPE, "application/json")
                 .body(body.clone());
         }
-        let no_answer = |error: reqwest::Error| Problem::of_connection(error.without_url());
+        let no_answer = |error: reqwest::Error| Problem::of_connection(&error.without_url());
         let response = request.send().await.map_err(no_answer)?;
         let (status, retry_after) = (response.status(), retry_after(response.headers()));
         let body = response.bytes().await.map_err(no_answer)?;

@@ -96,7 +96,7 @@ impl Problem {
     }
 
     /// What it means that there is no answer.
-    pub(super) fn of_connection(error: impl Error) -> Self {
+    pub(crate) fn of_connection(error: &dyn Error) -> Self {
         let mut words = vec!["BigQuery does not answer".to_owned(), error.to_string()];
         let mut source = error.source();
         while let Some(cause) = source {

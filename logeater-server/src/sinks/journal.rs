@@ -11,7 +11,7 @@ use crate::store::{Note, Queue, notes};
 /// What a sink notes in the store about events that are on their way, to find it there after a crash.
 ///
 /// A note is safe once it is written, like an event. It ends with the transaction that moves the cursor past its events,
-/// unless one of them is to be sent once more.
+/// unless one of them is to be sent once more, and with the one that moves the cursor back before the first of them.
 #[derive(Clone, Debug)]
 pub struct Journal {
     sink: Arc<str>,

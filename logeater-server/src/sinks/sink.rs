@@ -20,7 +20,8 @@ use crate::StoredEvent;
 pub trait Sink: Debug + Send + Sync + 'static {
     /// Delivers events, at least one, and says what became of them.
     ///
-    /// What it says to be stored must be safe there. It may be given up in the middle, when the collector ends.
+    /// What it says to be stored must be safe there. It may be given up in the middle: when it takes too long, when the
+    /// cursor is moved, and when the collector ends.
     async fn deliver(&self, events: &[StoredEvent]) -> Delivery;
 
     /// Called with the catalog that the collector goes by, before the first delivery and whenever there is a new one.

@@ -64,10 +64,10 @@ pub(super) fn remove_passed(conn: &Connection, sink: &str) -> rusqlite::Result<(
     remove.execute([sink]).map(drop)
 }
 
-/// Removes all of a sink whose events are given again, on purpose.
-pub(super) fn remove_all(conn: &Connection, sink: &str) -> rusqlite::Result<()> {
-    conn.execute("DELETE FROM _logeater_notes WHERE sink = ?1", [sink])
-        .map(drop)
+/// Removes those of a sink that are about events up to this one, which are given again on purpose.
+pub(super) fn remove_until(conn: &Connection, sink: &str, sequence: i64) -> rusqlite::Result<()> {
+    let remove = "DELETE FROM _logeater_notes WHERE sink = ?1 AND first <= ?2";
+    conn.execute(remove, (sink, sequence)).map(drop)
 }
 
 #[cfg(test)]

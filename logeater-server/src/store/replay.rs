@@ -68,7 +68,7 @@ pub(super) fn move_back(
         return Ok(Some(0));
     }
     // What the sink has done of them does not count any more.
-    notes::remove_all(conn, sink)?;
+    notes::remove_until(conn, sink, cursor)?;
     // The cursor brings these as well.
     let resends = conn.execute(
         "DELETE FROM _logeater_resend WHERE sink = ?1 AND sequence > ?2",

@@ -561,6 +561,13 @@ project = "my-project"
 dataset = "logeater"
 write = "storage_write"
 storage_endpoint = "http://127.0.0.1:9060"
+[sinks.half]
+type = "bigquery"
+project = "local"
+dataset = "logeater"
+credentials = "none"
+endpoint = "http://127.0.0.1:9050"
+write = "exactly_once"
 "#,
     );
     let credentials = "the application default credentials";
@@ -578,6 +585,7 @@ storage_endpoint = "http://127.0.0.1:9060"
                 "24:20: `storage_endpoint`: `http://127.0.0.1:9060` would get {credentials} without encryption: \
                 write https://, or \"none\" for the credentials of an emulator"
             ),
+            "25:1: `storage_endpoint`: is needed beside `endpoint`, or rows would go to Google",
         ]
     );
 }

@@ -1,5 +1,6 @@
 //! The sink `bigquery`: a row for each event, and one in its extended table.
 
+mod builder;
 mod insert_all;
 mod partly;
 mod requests;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use logeater_schema::{Catalog, EVENTS_TABLE};
 
+pub use self::builder::{BigQuery, Write};
 use self::insert_all::Row;
 use self::partly::{End, Partly};
 use self::requests::{Inserted, Outcome};
@@ -26,7 +28,7 @@ use super::delivery::Delivery;
 use super::journal::Journal;
 use super::sink::Sink;
 use crate::StoredEvent;
-use crate::bigquery::{Action, Class, Client, Credentials, Problem, Tables, Target, TargetError};
+use crate::bigquery::{Action, Class, Client, Problem, Tables, Target};
 
 /// How long the sink rests when it has spent a quota, which is renewed slowly.
 const QUOTA_PAUSE: Duration = Duration::from_mins(10);
@@ -36,129 +38,6 @@ const GROWN_PAUSE: Duration = Duration::from_millis(100);
 
 /// How long it rests when it may not write: a person must mend that.
 const DENIED_PAUSE: Duration = Duration::from_mins(1);
-
-/// Sets up the sink `bigquery`.
-///
-/// Each event becomes a row of the table `events`, and, if the catalog knows its type and it has details, one of its
-/// extended table. Both are there at least once: what [`Write`] says of rows that come again.
-#[derive(Clone, Debug)]
-#[must_use = "it does nothing until `build`"]
-pub struct BigQuery {
-    target: Target,
-    write: Write,
-    storage_endpoint: Option<String>,
-    apply: bool,
-    column_wait: Duration,
-}
-
-/// How rows are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Write {
-    /// By `tabledata.insertAll`, with the event's id as `insertId`: BigQuery drops what comes again within about a
-    /// minute, and keeps what comes later, such as after a crash.
-    ///
-    /// <https://cloud.google.com/bigquery/docs/streaming-data-into-bigquery#dataconsistency>
-    #[default]
-    InsertAll,
-    /// By the Storage Write API, into the default stream of each table: cheaper, and BigQuery keeps all that comes again.
-    ///
-    /// <https://cloud.google.com/bigquery/docs/write-api-streaming#at-least-once>
-    StorageWrite,
-    /// By the Storage Write API, into streams of the sink's own, whose rows are counted: a row is written once, and what
-    /// comes again after a lost answer or a crash is not written again.
-    ///
-    /// It costs a note in the store for each request. What `replay` delivers again is written again.
-    ///
-    /// <https://cloud.google.com/bigquery/docs/write-api-streaming#exactly-once>
-    ExactlyOnce,
-}
-
-impl BigQuery {
-    /// Writes to this dataset, with the application default credentials.
-    pub fn new(project: impl Into<String>, dataset: impl Into<String>) -> Self {
-        Self {
-            target: Target {
-                project: project.into(),
-                dataset: dataset.into(),
-                endpoint: None,
-                credentials: Credentials::application_default(),
-            },
-            write: Write::default(),
-            storage_endpoint: None,
-            apply: true,
-            column_wait: Duration::from_mins(15),
-        }
-    }
-
-    /// How rows are written. Default: by insertAll.
-    pub fn write(mut self, write: Write) -> Self {
-        self.write = write;
-        self
-    }
-
-    /// Who writes. Default: the application default credentials.
-    pub fn credentials(mut self, credentials: Credentials) -> Self {
-        self.target.credentials = credentials;
-        self
-    }
-
-    /// Where BigQuery's REST interface is. Default: Google's, `https://bigquery.googleapis.com`.
-    pub fn endpoint(mut self, url: impl Into<String>) -> Self {
-        self.target.endpoint = Some(url.into());
-        self
-    }
-
-    /// Where the Storage Write API is, by gRPC. Default: Google's, `https://bigquerystorage.googleapis.com`.
-    pub fn storage_endpoint(mut self, url: impl Into<String>) -> Self {
-        self.storage_endpoint = Some(url.into());
-        self
-    }
-
-    /// Whether tables that are missing, or lack a column of the catalog, are made and grown. Default: yes.
-    ///
-    /// If not, events wait until somebody does, `logeater schema apply` for example; for a column no longer than
-    /// [`column_wait`](Self::column_wait).
-    pub fn apply(mut self, apply: bool) -> Self {
-        self.apply = apply;
-        self
-    }
-
-    /// How long rows wait for a column that their table does not know, before they are dead letters. Default: 15 minutes.
-    ///
-    /// A new column is known to those who write within minutes.
-    pub fn column_wait(mut self, wait: Duration) -> Self {
-        self.column_wait = wait;
-        self
-    }
-
-    /// The sink. It asks BigQuery nothing before its first delivery.
-    ///
-    /// # Errors
-    ///
-    /// When the endpoint is no URL, or a token would be sent to it without encryption.
-    pub fn build(self) -> Result<BigQuerySink, TargetError> {
-        let storage = || {
-            let endpoint = self.storage_endpoint.as_deref();
-            storage_write::Client::new(self.target.clone(), endpoint)
-        };
-        let writer = match self.write {
-            Write::InsertAll => Writer::InsertAll,
-            Write::StorageWrite => Writer::Default(DefaultStreams::new(storage()?)),
-            Write::ExactlyOnce => Writer::Committed(CommittedStreams::new(storage()?)),
-        };
-        let client = Client::new(self.target)?;
-        Ok(BigQuerySink {
-            tables: Tables::new(client.clone(), None),
-            client,
-            writer,
-            apply: self.apply,
-            known: Mutex::new(Arc::new(Known::new(&Arc::default()))),
-            partly: Partly::default(),
-            unknown: Unknown::new(self.column_wait),
-        })
-    }
-}
 
 /// Delivers events to BigQuery; made by [`BigQuery::build`].
 #[derive(Debug)]
@@ -218,21 +97,22 @@ impl Sink for BigQuerySink {
     async fn deliver(&self, events: &[StoredEvent]) -> Delivery {
         let known = Arc::clone(&self.known.lock().unwrap_or_else(PoisonError::into_inner));
         let mut word = Word::new(events.len());
-        if let Writer::Committed(streams) = &self.writer
-            && let Err(Unsettled { table, problem }) = streams.settle(&self.partly).await
-        {
-            (0..events.len()).for_each(|place| word.retry(place, &problem.message));
-            let table = table.filter(|_| problem.class == Class::DeniedOrMissing);
-            let is_made = match table {
-                Some(table) => self.grow(&known.catalog, &table, &mut word).await,
-                None => false,
+        let settled = match &self.writer {
+            Writer::Committed(streams) => streams.settle(&self.partly).await,
+            _ => Ok(()),
+        };
+        let mut batches = self.batches(&known, events, &mut word);
+        if let Err(Unsettled { table, problem }) = settled {
+            let Some(table) = table else {
+                (0..events.len()).for_each(|place| word.retry(place, &problem.message));
+                return word.delivery();
             };
-            if !is_made {
+            word.explain(&problem.message);
+            let may_be_missing = problem.class == Class::DeniedOrMissing;
+            if !may_be_missing || !self.grow(&known.catalog, &table, &mut word).await {
                 rest(&problem, &mut word);
             }
-            return word.delivery();
         }
-        let mut batches = self.batches(&known, events, &mut word);
         let first = batches.remove_entry(EVENTS_TABLE);
         let mut problem: Option<Problem> = None;
         for (table, batch) in first
@@ -296,6 +176,10 @@ impl BigQuerySink {
             {
                 Some(End::Stored) => {}
                 Some(End::Refused(words)) => word.refuse(place, of_table(table, &words)),
+                Some(End::Doubtful) => {
+                    let words = "it is not known yet whether the row is in";
+                    word.retry(place, &of_table(table, words));
+                }
                 None => {
                     let batch = batches.entry(table.to_owned()).or_default();
                     batch.add(place, row);

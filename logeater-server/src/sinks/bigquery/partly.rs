@@ -5,14 +5,16 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How many rows are remembered at most of events that are to be given again.
-const ROWS_MAX: usize = 1_000_000;
+const ROWS_MAX: usize = 4_000_000;
 
-/// What became of a row for good.
+/// What became of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum End {
     Stored,
     /// BigQuery does not take it, and says why.
     Refused(String),
+    /// Nobody knows.
+    Doubtful,
 }
 
 /// The ends of rows, by table and by the sequence of their event.
@@ -38,6 +40,28 @@ impl Partly {
         match tables.get_mut(table) {
             Some(rows) => rows.extend(ends),
             None => _ = tables.insert(table.to_owned(), ends.collect()),
+        }
+    }
+
+    /// Nobody knows whether these rows are in, unless somebody does.
+    pub(super) fn doubt(&self, table: &str, sequences: impl Iterator<Item = i64>) {
+        let mut tables = self.tables();
+        let rows = tables.entry(table.to_owned()).or_default();
+        for sequence in sequences {
+            rows.entry(sequence).or_insert(End::Doubtful);
+        }
+    }
+
+    /// These rows are not in, as far as nobody knows better.
+    pub(super) fn doubt_no_more(&self, table: &str, sequences: impl Iterator<Item = i64>) {
+        let mut tables = self.tables();
+        let Some(rows) = tables.get_mut(table) else {
+            return;
+        };
+        for sequence in sequences {
+            if rows.get(&sequence) == Some(&End::Doubtful) {
+                rows.remove(&sequence);
+            }
         }
     }
 

@@ -90,6 +90,28 @@ pub(super) fn json_text(details: &str) -> Cow<'_, str> {
     Cow::Owned(String::from_utf8(text).unwrap_or_default())
 }
 
+/// Calls back with each member of an object that fits these columns: the place of its column, the column, and its JSON. What
+/// is NULL is left out.
+pub(super) fn each_member(
+    columns: &Columns,
+    json: &str,
+    mut each: impl FnMut(usize, &ColumnPlan, &str),
+) {
+    let mut next = 0;
+    // It was read before, so that there is no error.
+    _ = details::each_member(json, |key, value| {
+        if value == "null" {
+            return;
+        }
+        if let Some(place) = columns.place(&key, next)
+            && let Some(column) = columns.get(place)
+        {
+            next = place + 1;
+            each(place, column, value);
+        }
+    });
+}
+
 /// A JSON object in the making.
 struct Object<'o> {
     out: &'o mut Vec<u8>,
@@ -120,19 +142,9 @@ impl<'o> Object<'o> {
 
     /// The members of an object that fits these columns, by the names of the columns.
     fn members(&mut self, columns: &Columns, json: &str) {
-        let mut next = 0;
-        // It was read before, so that there is no error.
-        _ = details::each_member(json, |key, value| {
-            if value == "null" {
-                return;
-            }
-            if let Some(place) = columns.place(&key, next)
-                && let Some(column) = columns.get(place)
-            {
-                next = place + 1;
-                self.key(&column.name);
-                write(self.out, column, value);
-            }
+        each_member(columns, json, |_, column, value| {
+            self.key(&column.name);
+            write(self.out, column, value);
         });
     }
 

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::bigquery::Credentials;
 use crate::testing::{cart, stored};
 
 type Answers = Arc<Mutex<VecDeque<(u16, Value)>>>;

@@ -1,9 +1,10 @@
 //! The sink `bigquery` by streams of its own: each row is written once, whatever becomes of requests.
 
-use logeater_server::{BigQuery, Maintenance, Write};
+use logeater_server::{BigQuery, Credentials, Maintenance, Write};
 use proptest::prelude::*;
 use serde_json::json;
 use tokio::runtime::Builder;
+use tonic::Code;
 
 #[cfg(unix)]
 use super::program;
@@ -162,6 +163,57 @@ async fn rows_that_are_in_stay_in_when_a_later_request_of_the_same_delivery_is_g
     running.stop().await.unwrap();
     let ids = [1, 2, 4].into_iter();
     are_there_once(&warehouse, &folder, ids, 1).await;
+}
+
+#[tokio::test]
+async fn a_stream_that_does_not_tell_holds_up_its_own_rows_alone() {
+    let warehouse = Warehouse::start().await;
+    warehouse.fail_next(Rpc::AppendRows, [Fault::Lost]);
+    let denied = Fault::Ends(Code::PermissionDenied);
+    warehouse.fail_next(Rpc::FinalizeWriteStream, vec![denied; 100]);
+    let folder = folder(SKU);
+    let running = Running::start(busy(&folder, warehouse.once())).await;
+    push(&running, 1..=1).await;
+    // The row is in, and nobody knows.
+    warehouse.rows("events", 1).await;
+    for id in 2..=9 {
+        push(&running, id..=id).await;
+        warehouse.rows("cart", usize::from(id) - 1).await;
+    }
+    running.stop().await.unwrap();
+    assert_eq!(warehouse.ids("events").await, [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+
+    warehouse.set(|inside| inside.storage.fail_no_more(Rpc::FinalizeWriteStream));
+    let running = Running::start(busy(&folder, warehouse.once())).await;
+    passed(&folder, 9).await;
+    running.stop().await.unwrap();
+    are_there_once(&warehouse, &folder, 1..=9, 0).await;
+}
+
+#[tokio::test]
+async fn what_was_on_its_way_to_another_dataset_is_written_into_this_one() {
+    let warehouse = Warehouse::start().await;
+    warehouse.fail_next(Rpc::AppendRows, [Fault::Lost]);
+    warehouse.fail_next(Rpc::FinalizeWriteStream, [Fault::Ends(Code::Unavailable)]);
+    let folder = folder(SKU);
+    let running = Running::start(config(&folder, warehouse.once())).await;
+    push(&running, 1..=2).await;
+    warehouse.rows("events", 2).await;
+    running.stop().await.unwrap();
+
+    let elsewhere = Warehouse::start().await;
+    // It would not say anything about streams of others.
+    let denied = vec![Fault::Ends(Code::PermissionDenied); 5];
+    elsewhere.set(|inside| inside.storage.fail(Rpc::FinalizeWriteStream, denied));
+    let sink = BigQuery::new("shop", "elsewhere")
+        .credentials(Credentials::none())
+        .endpoint(&elsewhere.endpoint)
+        .storage_endpoint(&elsewhere.storage_endpoint)
+        .write(Write::ExactlyOnce);
+    let running = Running::start(config(&folder, sink)).await;
+    passed(&folder, 2).await;
+    running.stop().await.unwrap();
+    are_there_once(&elsewhere, &folder, 1..=2, 0).await;
 }
 
 #[tokio::test]

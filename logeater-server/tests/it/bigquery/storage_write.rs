@@ -411,3 +411,23 @@ async fn a_catalog_may_have_more_tables_than_a_connection_takes_streams() {
         running.stop().await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn a_column_of_another_type_is_no_reason_to_ask_about_each_row() {
+    for write in [Write::StorageWrite, Write::ExactlyOnce] {
+        let warehouse = Warehouse::start().await;
+        warehouse.make("events", &events_fields());
+        let mut fields = cart_fields();
+        fields[2]["type"] = json!("INTEGER");
+        warehouse.make("cart", &fields);
+        let folder = folder(SKU);
+        let running = Running::start(config(&folder, warehouse.sink().write(write))).await;
+        push(&running, 1..=9).await;
+        passed(&folder, 9).await;
+        running.stop().await.unwrap();
+        assert_eq!(warehouse.requests("cart"), [9], "{write:?}");
+        assert_eq!(warehouse.rows("events", 9).await.len(), 9);
+        let words = "table cart: BigQuery answered InvalidArgument: The proto field mismatched with BigQuery field at Row.sku";
+        assert_eq!(dead_letters(&folder), vec![words; 9]);
+    }
+}

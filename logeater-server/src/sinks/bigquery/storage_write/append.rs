@@ -9,7 +9,7 @@ use crate::sinks::bigquery::requests::{self, Limits, Outcome, Said};
 
 /// A request may have 10 MB. <https://cloud.google.com/bigquery/quotas#write-api-limits>
 pub(super) const LIMITS: Limits = Limits {
-    rows: usize::MAX,
+    rows: 50_000,
     bytes: 9_000_000,
 };
 

@@ -27,12 +27,33 @@ const ENDPOINT: &str = "https://bigquerystorage.googleapis.com";
 /// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a connection may be silent until it is asked whether it is there.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// The largest answer that is read: it can have a word about each row.
+const ANSWER_BYTES_MAX: usize = 32 << 20;
+
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 const APPEND_ROWS: &str = "/google.cloud.bigquery.storage.v1.BigQueryWrite/AppendRows";
-const CREATE: &str = "/google.cloud.bigquery.storage.v1.BigQueryWrite/CreateWriteStream";
-const FINALIZE: &str = "/google.cloud.bigquery.storage.v1.BigQueryWrite/FinalizeWriteStream";
+
+const CREATE: Method = Method {
+    path: "/google.cloud.bigquery.storage.v1.BigQueryWrite/CreateWriteStream",
+    parameter: "parent",
+};
+
+const FINALIZE: Method = Method {
+    path: "/google.cloud.bigquery.storage.v1.BigQueryWrite/FinalizeWriteStream",
+    parameter: "name",
+};
+
+/// What is asked with one message, and answered with one.
+struct Method {
+    path: &'static str,
+    /// What the message is about is called so.
+    parameter: &'static str,
+}
 
 /// Opens streams of one dataset. Clones share the connection for what is not a stream.
 #[derive(Clone, Debug)]
@@ -60,7 +81,9 @@ impl Client {
                 endpoint.user_agent(concat!("logeater/", env!("CARGO_PKG_VERSION")))
             })
             .map_err(wrong)?
-            .connect_timeout(CONNECT_TIMEOUT);
+            .connect_timeout(CONNECT_TIMEOUT)
+            .http2_keep_alive_interval(KEEPALIVE)
+            .keep_alive_timeout(KEEPALIVE / 3);
         if is_tls {
             let tls = ClientTlsConfig::new().with_native_roots();
             endpoint = endpoint.tls_config(tls).map_err(wrong)?;
@@ -139,7 +162,7 @@ impl Client {
             }),
         };
         let parent = request.parent.clone();
-        let stream: WriteStream = self.ask(CREATE, request, "parent", &parent).await?;
+        let stream: WriteStream = self.ask(&CREATE, &parent, request).await?;
         Ok(stream.name)
     }
 
@@ -148,8 +171,19 @@ impl Client {
         let request = FinalizeWriteStreamRequest {
             name: name.to_owned(),
         };
-        let answer: FinalizeWriteStreamResponse = self.ask(FINALIZE, request, "name", name).await?;
+        let answer: FinalizeWriteStreamResponse = self.ask(&FINALIZE, name, request).await?;
         Ok(answer.row_count)
+    }
+
+    /// Lets BigQuery forget a stream that is not used any more, some time. It forgets it in any case within days.
+    pub(super) fn end_stream(&self, name: String) {
+        let client = self.clone();
+        tokio::spawn(async move { client.finalize_stream(&name).await });
+    }
+
+    /// Whether a stream is one of this dataset.
+    pub(super) fn is_own(&self, stream: &str) -> bool {
+        stream.starts_with(&self.table(""))
     }
 
     /// The token has ended before its time: the next request gets a new one.
@@ -161,46 +195,31 @@ impl Client {
         !self.target.credentials.is_none()
     }
 
-    /// Asks once, and once more with another token.
-    async fn ask<Q, A>(
-        &self,
-        method: &'static str,
-        message: Q,
-        parameter: &str,
-        value: &str,
-    ) -> Result<A, Problem>
+    /// Asks about this, and once more with another token.
+    async fn ask<Q, A>(&self, method: &Method, about: &str, message: Q) -> Result<A, Problem>
     where
         Q: Message + Clone + 'static,
         A: Message + Default + 'static,
     {
-        let asked = self
-            .ask_once(method, message.clone(), parameter, value)
-            .await;
-        match asked {
+        match self.ask_once(method, about, message.clone()).await {
             Err(problem) if problem.class == Class::Denied && self.has_credentials() => {
                 self.refresh().await;
-                self.ask_once(method, message, parameter, value).await
+                self.ask_once(method, about, message).await
             }
             asked => asked,
         }
     }
 
-    async fn ask_once<Q, A>(
-        &self,
-        method: &'static str,
-        message: Q,
-        parameter: &str,
-        value: &str,
-    ) -> Result<A, Problem>
+    async fn ask_once<Q, A>(&self, method: &Method, about: &str, message: Q) -> Result<A, Problem>
     where
         Q: Message + 'static,
         A: Message + Default + 'static,
     {
-        let request = self.request(message, parameter, value).await?;
+        let request = self.request(message, method.parameter, about).await?;
         let answer = async {
             let channel = self.channel.get_or_init(|| self.endpoint.connect_lazy());
             let mut grpc = grpc(channel.clone()).await?;
-            let path = PathAndQuery::from_static(method);
+            let path = PathAndQuery::from_static(method.path);
             grpc.unary(request, path, ProstCodec::default()).await
         };
         match timeout(self.patience, answer).await {
@@ -230,7 +249,7 @@ impl Client {
 }
 
 async fn grpc(channel: Channel) -> Result<Grpc<Channel>, Status> {
-    let mut grpc = Grpc::new(channel);
+    let mut grpc = Grpc::new(channel).max_decoding_message_size(ANSWER_BYTES_MAX);
     let ready = grpc.ready().await;
     ready.map_err(|error| Status::from_error(error.into()))?;
     Ok(grpc)

@@ -9,6 +9,7 @@ mod committed_streams;
 mod connection;
 mod default_streams;
 mod descriptor;
+mod doubts;
 mod intent;
 mod messages;
 mod rows;
@@ -24,6 +25,7 @@ mod trouble;
 mod warehouse;
 
 pub(super) use client::Client;
-pub(super) use committed_streams::{CommittedStreams, Unsettled};
+pub(super) use committed_streams::CommittedStreams;
 pub(super) use default_streams::DefaultStreams;
+pub(super) use doubts::Unsettled;
 pub(super) use rows::Forms;

@@ -14,9 +14,8 @@ use serde_json::value::RawValue;
 use super::descriptor::{descriptor, number};
 use crate::StoredEvent;
 use crate::convert::{self, Cell};
-use crate::details;
 use crate::plan::{ColumnPlan, Columns};
-use crate::sinks::bigquery::rows::{Types, json_text};
+use crate::sinks::bigquery::rows::{self, Types, json_text};
 use crate::time;
 
 /// What the message of a row is called.
@@ -150,18 +149,8 @@ impl<'c> Row<'c> {
 
 /// The members of an object that fits these columns.
 fn members(out: &mut Vec<u8>, columns: &Columns, json: &str) {
-    let mut next = 0;
-    // It was read before, so that there is no error.
-    _ = details::each_member(json, |key, value| {
-        if value == "null" {
-            return;
-        }
-        if let Some(place) = columns.place(&key, next)
-            && let Some(column) = columns.get(place)
-        {
-            next = place + 1;
-            member(out, number(place), column, value);
-        }
+    rows::each_member(columns, json, |place, column, value| {
+        member(out, number(place), column, value);
     });
 }
 

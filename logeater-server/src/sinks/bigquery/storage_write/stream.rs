@@ -72,6 +72,18 @@ impl Stream {
                 row_errors,
                 ..
             }) if row_errors.is_empty() => Err(Ended::Failed(Trouble::of(&error))),
+            // Where the rows are is what counts, if it does.
+            Ok(AppendRowsResponse {
+                error: None,
+                append_result,
+                ..
+            }) if append_result
+                .is_none_or(|result| offset.is_some() && result.offset != offset) =>
+            {
+                Err(Ended::Failed(Trouble::no_answer(
+                    "it does not say where the rows are",
+                )))
+            }
             answer => answer,
         };
         let is_over = |answer: &AppendRowsResponse| answer.updated_schema.is_some();

@@ -2,6 +2,7 @@
 //!
 //! <https://cloud.google.com/bigquery/docs/write-api-best-practices#manage_stream_offsets_to_achieve_exactly-once_semantics>
 
+use std::error::Error;
 use std::time::Duration;
 
 use prost::Message;
@@ -13,6 +14,10 @@ use super::messages::{StorageError, StorageErrorCode};
 use crate::bigquery::{Class, Problem};
 use crate::sinks::bigquery::requests::{Outcome, Said};
 
+/// What BigQuery says where a field of the descriptor does not fit its column, for example:
+/// <https://github.com/googleapis/java-bigquerystorage/issues/1463>
+const MISMATCH: &str = "The proto field mismatched with BigQuery field";
+
 /// What BigQuery says of a table to those who cannot see whether it is there, for example:
 /// <https://github.com/googleapis/python-bigquery-storage/issues/238>
 const MAY_NOT_EXIST: &str = "or it may not exist";
@@ -22,6 +27,8 @@ const MAY_NOT_EXIST: &str = "or it may not exist";
 pub(super) enum Trouble {
     /// The table does not know one of the columns, or not yet.
     UnknownColumn(String),
+    /// The table has a column as another type.
+    WrongColumn(String),
     /// The stream has other rows in their place, or has them already.
     Present(Problem),
     Problem(Problem),
@@ -30,6 +37,10 @@ pub(super) enum Trouble {
 impl Trouble {
     /// That of a whole connection.
     pub(super) fn of_connection(status: &tonic::Status) -> Self {
+        // Then it is not BigQuery who says this.
+        if let Some(source) = status.source() {
+            return Self::Problem(Problem::of_connection(source));
+        }
         let told = Status::decode(status.details()).unwrap_or_default();
         Self::of(&Status {
             code: status.code().into(),
@@ -47,6 +58,9 @@ impl Trouble {
                 return Self::UnknownColumn(message);
             }
             (Some(StorageErrorCode::TableNotFound), _) | (_, Code::NotFound) => Class::Missing,
+            (_, Code::InvalidArgument) if status.message.contains(MISMATCH) => {
+                return Self::WrongColumn(message);
+            }
             (_, Code::InvalidArgument) => Class::Invalid,
             (_, Code::PermissionDenied) if status.message.contains(MAY_NOT_EXIST) => {
                 Class::DeniedOrMissing
@@ -74,7 +88,9 @@ impl Trouble {
     /// The problem of a request that is not about rows.
     pub(super) fn into_problem(self) -> Problem {
         match self {
-            Self::UnknownColumn(words) => Problem::new(Class::Invalid, words),
+            Self::UnknownColumn(words) | Self::WrongColumn(words) => {
+                Problem::new(Class::Invalid, words)
+            }
             Self::Present(problem) | Self::Problem(problem) => problem,
         }
     }
@@ -82,7 +98,7 @@ impl Trouble {
     /// Whether BigQuery refuses rows, or has no such stream, so that none is in.
     pub(super) fn is_refusal(&self) -> bool {
         match self {
-            Self::UnknownColumn(_) => true,
+            Self::UnknownColumn(_) | Self::WrongColumn(_) => true,
             Self::Problem(problem) => matches!(problem.class, Class::Invalid | Class::Missing),
             Self::Present(_) => false,
         }
@@ -97,6 +113,7 @@ impl Trouble {
     pub(super) fn said(self, rows: usize) -> Result<Said, Problem> {
         match self {
             Self::UnknownColumn(words) => Ok(vec![Some(Outcome::Unknown(words)); rows]),
+            Self::WrongColumn(words) => Ok(vec![Some(Outcome::Refused(words)); rows]),
             Self::Present(problem) | Self::Problem(problem) => Err(problem),
         }
     }
@@ -131,7 +148,7 @@ mod tests {
         };
         match Trouble::of(&status) {
             Trouble::Present(problem) | Trouble::Problem(problem) => Some(problem.class),
-            Trouble::UnknownColumn(_) => None,
+            Trouble::UnknownColumn(_) | Trouble::WrongColumn(_) => None,
         }
     }
 
@@ -162,6 +179,16 @@ mod tests {
         ] {
             assert_eq!(class(code, Vec::new()), Some(helps), "{code:?}");
         }
+    }
+
+    #[test]
+    fn who_does_not_answer_has_not_said_anything() {
+        let refused = std::io::Error::new(std::io::ErrorKind::ConnectionRefused, "refused");
+        let status = tonic::Status::from_error(refused.into());
+        let trouble = Trouble::of_connection(&status);
+        let problem = trouble.into_problem();
+        assert_eq!(problem.class, Class::Again);
+        assert_eq!(problem.message, "BigQuery does not answer: refused");
     }
 
     #[test]

@@ -92,6 +92,11 @@ impl Inside {
         self.faults.entry(rpc).or_default().extend(faults);
     }
 
+    /// Nothing more was told of these.
+    pub(crate) fn fail_no_more(&mut self, rpc: Rpc) {
+        self.faults.remove(&rpc);
+    }
+
     fn fault(&mut self, rpc: Rpc) -> Fault {
         let faults = self.faults.get_mut(&rpc).and_then(VecDeque::pop_front);
         faults.unwrap_or(Fault::None)
