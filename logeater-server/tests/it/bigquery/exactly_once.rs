@@ -190,6 +190,30 @@ async fn a_stream_that_does_not_tell_holds_up_its_own_rows_alone() {
     are_there_once(&warehouse, &folder, 1..=9, 0).await;
 }
 
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_stream_needs_to_be_ended_twice() {
+    let warehouse = Warehouse::start().await;
+    warehouse.set(|inside| inside.storage.ends_once = true);
+    // The row of the events table is found to be in before the collector dies.
+    warehouse.fail_next(Rpc::AppendRows, [Fault::Lost, Fault::Hangs]);
+    let folder = folder(SKU);
+    let mut program = program(&warehouse, &folder, "exactly_once");
+    let mut client = program.client().await;
+    let event = event_with_id(1, "cart.add", r#"{"sku":"s"}"#);
+    client.push(event).await.unwrap();
+    warehouse
+        .until(|inside| !inside.requests_of("cart").is_empty())
+        .await;
+    program.child.kill().unwrap();
+    program.child.wait().unwrap();
+
+    let running = Running::start(config(&folder, warehouse.once())).await;
+    passed(&folder, 1).await;
+    running.stop().await.unwrap();
+    are_there_once(&warehouse, &folder, 1..=1, 0).await;
+}
+
 #[tokio::test]
 async fn what_was_on_its_way_to_another_dataset_is_written_into_this_one() {
     let warehouse = Warehouse::start().await;

@@ -13,7 +13,7 @@ use bytes::Bytes;
 
 use super::append::{self, LIMITS};
 use super::client::Client;
-use super::doubts::{Doubts, Unsettled, of_store};
+use super::doubts::{self, Doubts, Unsettled, of_store};
 use super::intent::Intent;
 use super::rows::Form;
 use super::stream::Stream;
@@ -76,10 +76,21 @@ impl CommittedStreams {
         self.doubts.settle(&self.client, &journal, partly).await
     }
 
-    /// Ends all streams.
+    /// Ends all streams of which it is known what they have.
     pub(in crate::sinks::bigquery) async fn close(&self) {
         let idle = mem::take(&mut self.state().idle);
-        for Counted { stream, .. } in idle {
+        let Ok(journal) = self.journal() else {
+            return;
+        };
+        let notes = journal.read().await.unwrap_or_default();
+        let intents: Vec<_> = notes.iter().filter_map(Intent::of_note).collect();
+        for Counted { stream, rows } in idle {
+            let of_stream = |intent: &&Intent| intent.stream == stream.name && intent.end() <= rows;
+            for intent in intents.iter().filter(of_stream) {
+                if doubts::confirm(&journal, intent).await.is_err() {
+                    return;
+                }
+            }
             // Its rows are in, whatever becomes of it.
             _ = self.client.finalize_stream(&stream.name).await;
         }
@@ -106,11 +117,10 @@ impl CommittedStreams {
     fn take(&self, form: &Arc<Form>) -> Option<Counted> {
         let idle = &mut self.state().idle;
         let has_form = |counted: &Counted| Arc::ptr_eq(&counted.stream.form, form);
+        // BigQuery forgets those within days.
         let is_older =
-            |counted: &mut Counted| !has_form(counted) && counted.stream.form.table == form.table;
-        for Counted { stream, .. } in idle.extract_if(.., is_older) {
-            self.client.end_stream(stream.name);
-        }
+            |counted: &Counted| !has_form(counted) && counted.stream.form.table == form.table;
+        idle.retain(|counted| !is_older(counted));
         let place = idle.iter().position(has_form)?;
         Some(idle.swap_remove(place))
     }
@@ -189,7 +199,9 @@ impl Append<'_> {
                 if trouble.is_refusal() {
                     // What was appended before is in, and has had its answer.
                     doubt.end();
-                    streams.client.end_stream(stream.name);
+                    if intent.offset == 0 {
+                        streams.client.end_stream(stream.name);
+                    }
                 }
                 Err(trouble)
             }

@@ -117,6 +117,10 @@ impl Doubts {
         };
         let mut state = self.state();
         for intent in intents.filter(|intent| is_unread(&intent.stream)) {
+            if intent.is_in {
+                partly.remember(&intent.table, intent.sequences(), &End::Stored);
+                continue;
+            }
             partly.doubt(&intent.table, intent.sequences());
             let of_stream = state.read.entry(intent.stream.clone()).or_default();
             if !of_stream.contains(&intent) {
@@ -126,7 +130,9 @@ impl Doubts {
         match (&mut state.unread, unread) {
             // What has come meanwhile is to be read the next time.
             (Unread::Named(streams), Some(read)) => streams.retain(|name| !read.contains(name)),
-            (unread, _) => *unread = Unread::Named(BTreeSet::new()),
+            (unread @ Unread::Noted, None) => *unread = Unread::Named(BTreeSet::new()),
+            // Somebody has begun again.
+            _ => {}
         }
         Ok(())
     }
@@ -149,12 +155,21 @@ async fn settle(
     let (there, away): (Vec<_>, Vec<_>) = intents.iter().partition(|intent| intent.end() <= rows);
     for intent in there {
         partly.remember(&intent.table, intent.sequences(), &End::Stored);
+        confirm(journal, intent).await?;
     }
     for intent in &away {
         partly.doubt_no_more(&intent.table, intent.sequences());
     }
     let away = away.into_iter().map(Intent::key).collect();
     journal.remove(away).await.map_err(|error| of_store(&error))
+}
+
+/// Notes that rows are in: what a stream says that is finalized once more is not documented.
+pub(super) async fn confirm(journal: &Journal, intent: &Intent) -> Result<(), Problem> {
+    let mut is_in = intent.clone();
+    is_in.is_in = true;
+    let noted = journal.write(is_in.to_note()).await;
+    noted.map_err(|error| of_store(&error))
 }
 
 /// How many rows a stream has, which gets no more; none if it is gone.

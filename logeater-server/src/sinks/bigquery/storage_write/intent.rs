@@ -13,6 +13,8 @@ pub(super) struct Intent {
     pub(super) offset: i64,
     /// The sequences of their events, each range with its first and last.
     ranges: Vec<(i64, i64)>,
+    /// Whether BigQuery has told that they are in.
+    pub(super) is_in: bool,
 }
 
 impl Intent {
@@ -36,6 +38,7 @@ impl Intent {
             stream: stream.to_owned(),
             offset,
             ranges,
+            is_in: false,
         }
     }
 
@@ -85,8 +88,7 @@ mod tests {
         let note = intent.to_note();
         let named = (&*note.key, note.first, note.last);
         assert_eq!(named, ("streams/one 40", 5, 12));
-        let ranges =
-            r#"{"table":"cart","stream":"streams/one","offset":40,"ranges":[[5,7],[9,9],[12,12]]}"#;
+        let ranges = r#"{"table":"cart","stream":"streams/one","offset":40,"ranges":[[5,7],[9,9],[12,12]],"is_in":false}"#;
         assert_eq!(note.text, ranges);
         assert_eq!(Intent::of_note(&note), Some(intent));
     }

@@ -66,6 +66,8 @@ pub(crate) struct Inside {
     created: usize,
     /// Whether who writes may not see whether a table or a stream is there.
     pub(crate) hides: bool,
+    /// Whether a stream that is finalized once more is refused, which is not documented.
+    pub(crate) ends_once: bool,
     /// The `authorization` of each connection for appends.
     pub(crate) connections: Vec<Option<String>>,
 }
@@ -259,6 +261,11 @@ impl super::Inside {
         let gone = StorageErrorCode::StreamNotFound;
         let gone = self.storage.not_found(&request.name, gone);
         let stream = self.storage.streams.get_mut(&request.name).ok_or(gone)?;
+        if stream.is_final && self.storage.ends_once {
+            let words = "Stream has been finalized";
+            let error = StorageErrorCode::StreamFinalized;
+            return Err(refusal(Code::InvalidArgument, Some(error), words));
+        }
         stream.is_final = true;
         Ok(FinalizeWriteStreamResponse {
             row_count: stream.rows,
