@@ -121,8 +121,8 @@ impl BigQuery {
         };
         let writer = match self.write {
             Write::InsertAll => Writer::InsertAll,
-            Write::StorageWrite => Writer::Default(DefaultStreams::new(storage()?)),
-            Write::ExactlyOnce => Writer::Committed(CommittedStreams::new(storage()?)),
+            Write::StorageWrite => Writer::Default(Box::new(DefaultStreams::new(storage()?))),
+            Write::ExactlyOnce => Writer::Committed(Box::new(CommittedStreams::new(storage()?))),
         };
         let client = Client::new(self.target)?;
         Ok(BigQuerySink {

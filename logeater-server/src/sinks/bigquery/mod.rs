@@ -55,8 +55,8 @@ pub struct BigQuerySink {
 #[derive(Debug)]
 enum Writer {
     InsertAll,
-    Default(DefaultStreams),
-    Committed(CommittedStreams),
+    Default(Box<DefaultStreams>),
+    Committed(Box<CommittedStreams>),
 }
 
 /// What the sink knows of the catalog.

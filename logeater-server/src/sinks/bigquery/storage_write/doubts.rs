@@ -3,6 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
 use super::client::Client;
 use super::intent::Intent;
@@ -10,6 +13,10 @@ use crate::Error;
 use crate::bigquery::{Class, Problem};
 use crate::sinks::Journal;
 use crate::sinks::bigquery::partly::{End, Partly};
+
+/// The first pause after BigQuery did not tell, and the longest.
+const PAUSE_MIN: Duration = Duration::from_millis(100);
+const PAUSE_MAX: Duration = Duration::from_mins(1);
 
 /// The streams of which nobody knows how many rows they have.
 #[derive(Debug, Default)]
@@ -26,6 +33,30 @@ struct State {
     unread: Unread,
     /// What was to get where, by stream.
     read: BTreeMap<String, Vec<Intent>>,
+    /// When it is worth asking BigQuery again, after it did not tell.
+    rest: Option<Rest>,
+}
+
+/// A pause, which others follow that are longer.
+#[derive(Debug)]
+struct Rest {
+    until: Instant,
+    next: ExponentialBackoff,
+}
+
+impl Rest {
+    fn after(rest: Option<Self>) -> Self {
+        let pauses = ExponentialBuilder::new()
+            .with_min_delay(PAUSE_MIN)
+            .with_max_delay(PAUSE_MAX)
+            .without_max_times();
+        let mut next = rest.map_or_else(|| pauses.build(), |rest| rest.next);
+        let pause = next.next().unwrap_or(PAUSE_MAX);
+        Self {
+            until: Instant::now() + pause,
+            next,
+        }
+    }
 }
 
 /// The streams whose notes have not been looked at.
@@ -75,6 +106,11 @@ impl Doubts {
         let Ok(_settling) = self.settling.try_lock() else {
             return Ok(());
         };
+        let is_resting =
+            |state: &State| matches!(&state.rest, Some(rest) if Instant::now() < rest.until);
+        if is_resting(&self.state()) {
+            return Ok(());
+        }
         let streams: Vec<_> = self.state().read.keys().cloned().collect();
         let mut unsettled = None;
         for stream in streams {
@@ -96,6 +132,8 @@ impl Doubts {
                 break;
             }
         }
+        let mut state = self.state();
+        state.rest = unsettled.is_some().then(|| Rest::after(state.rest.take()));
         unsettled.map_or(Ok(()), Err)
     }
 

@@ -94,6 +94,11 @@ impl Inside {
         self.faults.entry(rpc).or_default().extend(faults);
     }
 
+    /// Of how many next requests it was told what becomes of them.
+    pub(crate) fn told(&self, rpc: Rpc) -> usize {
+        self.faults.get(&rpc).map_or(0, VecDeque::len)
+    }
+
     /// Nothing more was told of these.
     pub(crate) fn fail_no_more(&mut self, rpc: Rpc) {
         self.faults.remove(&rpc);
