@@ -77,13 +77,9 @@ impl Stream {
                 error: None,
                 append_result,
                 ..
-            }) if append_result
-                .is_none_or(|result| offset.is_some() && result.offset != offset) =>
-            {
-                Err(Ended::Failed(Trouble::no_answer(
-                    "it does not say where the rows are",
-                )))
-            }
+            }) if append_result.is_none_or(|result| is_elsewhere(offset, result.offset)) => Err(
+                Ended::Failed(Trouble::no_answer("it does not say where the rows are")),
+            ),
             answer => answer,
         };
         let is_over = |answer: &AppendRowsResponse| answer.updated_schema.is_some();
@@ -116,4 +112,9 @@ impl Stream {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn is_elsewhere(wanted: Option<i64>, told: Option<i64>) -> bool {
+    let both = wanted.zip(told);
+    both.is_some_and(|(wanted, told)| wanted != told)
 }
