@@ -22,7 +22,7 @@ use crate::store::cursors::DeadLetter;
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 
 /// The longest pause after a failure, before jitter.
-const PAUSE_MAX: Duration = Duration::from_mins(1);
+pub(super) const PAUSE_MAX: Duration = Duration::from_mins(1);
 
 /// What became of the events of a batch.
 #[derive(Debug, Default)]
@@ -224,7 +224,7 @@ impl Sorted {
     }
 }
 
-fn backoff() -> ExponentialBackoff {
+pub(super) fn backoff() -> ExponentialBackoff {
     ExponentialBuilder::new()
         .with_min_delay(PAUSE_MIN)
         .with_max_delay(PAUSE_MAX)

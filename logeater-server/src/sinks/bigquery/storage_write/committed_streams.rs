@@ -69,10 +69,7 @@ impl CommittedStreams {
         &self,
         partly: &Partly,
     ) -> Result<(), Unsettled> {
-        let journal = self.journal().map_err(|problem| Unsettled {
-            table: None,
-            problem,
-        })?;
+        let journal = self.journal()?;
         self.doubts.settle(&self.client, &journal, partly).await
     }
 

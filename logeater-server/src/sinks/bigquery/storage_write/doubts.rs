@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use backon::ExponentialBackoff;
 
 use super::client::Client;
 use super::intent::Intent;
@@ -13,10 +13,7 @@ use crate::Error;
 use crate::bigquery::{Class, Problem};
 use crate::sinks::Journal;
 use crate::sinks::bigquery::partly::{End, Partly};
-
-/// The first pause after BigQuery did not tell, and the longest.
-const PAUSE_MIN: Duration = Duration::from_millis(100);
-const PAUSE_MAX: Duration = Duration::from_mins(1);
+use crate::sinks::worker::{PAUSE_MAX, backoff};
 
 /// The streams of which nobody knows how many rows they have.
 #[derive(Debug, Default)]
@@ -46,11 +43,7 @@ struct Rest {
 
 impl Rest {
     fn after(rest: Option<Self>) -> Self {
-        let pauses = ExponentialBuilder::new()
-            .with_min_delay(PAUSE_MIN)
-            .with_max_delay(PAUSE_MAX)
-            .without_max_times();
-        let mut next = rest.map_or_else(|| pauses.build(), |rest| rest.next);
+        let mut next = rest.map_or_else(backoff, |rest| rest.next);
         let pause = next.next().unwrap_or(PAUSE_MAX);
         Self {
             until: Instant::now() + pause,
@@ -77,6 +70,15 @@ pub(in crate::sinks::bigquery) struct Unsettled {
     pub(in crate::sinks::bigquery) problem: Problem,
 }
 
+impl From<Problem> for Unsettled {
+    fn from(problem: Problem) -> Self {
+        Self {
+            table: None,
+            problem,
+        }
+    }
+}
+
 impl Doubts {
     /// All that is noted is doubtful, and nothing else.
     pub(super) fn begin_again(&self) {
@@ -97,12 +99,7 @@ impl Doubts {
         journal: &Journal,
         partly: &Partly,
     ) -> Result<(), Unsettled> {
-        self.read(journal, partly)
-            .await
-            .map_err(|problem| Unsettled {
-                table: None,
-                problem,
-            })?;
+        self.read(journal, partly).await?;
         let Ok(_settling) = self.settling.try_lock() else {
             return Ok(());
         };
